@@ -1,0 +1,1 @@
+"""Decides which Lavalink node plays for which guild."""

@@ -1,0 +1,1 @@
+"""Discord simulator, Lavalink stand-in, process backend, demo and benchmarks."""

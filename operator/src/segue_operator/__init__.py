@@ -1,0 +1,1 @@
+"""Turns a MusicCluster into manifests and keeps them applied."""

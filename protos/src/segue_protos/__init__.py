@@ -1,0 +1,1 @@
+"""Generated gRPC messages and stubs of segue.router.v1."""

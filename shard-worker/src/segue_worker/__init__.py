@@ -1,0 +1,1 @@
+"""Holds Discord gateway shards and plays what their guilds ask for."""

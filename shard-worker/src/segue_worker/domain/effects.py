@@ -1,0 +1,137 @@
+"""Everything a decision can ask the world to do. Frozen values that serialise.
+
+The interpreter performs the effects of one decision in order. ``Commit`` comes first where there is
+one: when Redis refuses it, neither the new state nor the effects behind it happen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from segue_core.events import EventData
+from segue_core.ids import ChannelId, CommandId, NodeId
+from segue_core.models import MessageRef, QueueItem, VoiceLink
+from segue_worker.domain.messages import RequestId
+from segue_worker.domain.views import NowPlayingView, ReplyView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """Write what changed of the durable state (snapshot, queue, voice), fenced and versioned.
+
+    ``command``: remembered as applied; when it already was, the commit is refused as a duplicate.
+    ``closes``: the guild has no player any more; its keys are removed.
+    """
+
+    command: CommandId | None = None
+    events: tuple[EventData, ...] = ()
+    closes: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadTracks:
+    """Ask a node what ``query`` (a link or words) means. Answered by ``Loaded``."""
+
+    request: RequestId
+    query: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Ask where to play. Answered by ``Placed``."""
+
+    request: RequestId
+    endpoint: str
+    excluded: tuple[NodeId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleasePlacement:
+    """Give the node's room back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendVoiceState:
+    """Gateway op 4: join, move to, or (None) leave a voice channel."""
+
+    channel: ChannelId | None
+    self_deaf: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatchPlayer:
+    """One PATCH of the player on ``node``; what is None is left as it is. Answered by ``Patched``.
+
+    ``item`` sets the track (its ``encoded``), with userData {item, generation, version};
+    ``stop`` sets it to null. ``position_ms`` applies with the track or alone (a seek).
+    """
+
+    request: RequestId
+    node: NodeId
+    generation: int
+    item: QueueItem | None = None
+    stop: bool = False
+    position_ms: int | None = None
+    paused: bool | None = None
+    volume: int | None = None
+    voice: VoiceLink | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DestroyPlayer:
+    """DELETE the player on ``node``; best effort, a dead node is not waited for."""
+
+    node: NodeId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """Edit the (ephemeral, deferred) answer of a command. Once for each command."""
+
+    command: CommandId
+    view: ReplyView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowNowPlaying:
+    """Bring the guild's one message up to date.
+
+    ``ref`` None: post it in ``channel``, answered by ``Posted``. Edits are coalesced: only the
+    newest view counts.
+    """
+
+    request: RequestId
+    channel: ChannelId
+    ref: MessageRef | None
+    view: NowPlayingView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetTimer:
+    """Post ``TimerFired(name, token)`` in ``delay_ms``; replaces a timer of the same name."""
+
+    name: str
+    token: int
+    delay_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelTimer:
+    """Forget a timer."""
+
+    name: str
+
+
+Effect = (
+    Commit
+    | LoadTracks
+    | Place
+    | ReleasePlacement
+    | SendVoiceState
+    | PatchPlayer
+    | DestroyPlayer
+    | Reply
+    | ShowNowPlaying
+    | SetTimer
+    | CancelTimer
+)
