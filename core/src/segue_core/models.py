@@ -95,8 +95,9 @@ class PlayerSnapshot:
     """Everything a successor must know to carry a guild's music on, but for queue and voice.
 
     ``position_ms`` was true at ``position_at``; while playing it has advanced since
-    (see :meth:`position`), so it need not be written every second.
-    ``generation`` counts the placements of this player: events of an older one are dropped.
+    (see :meth:`position`), so it need not be written every second. ``started_at`` is when the song
+    was first heard, 0 before. ``generation`` counts what was started on a node: each start of a song,
+    a placement elsewhere included, has its own, and events of an older one are dropped.
     """
 
     guild: GuildId
@@ -106,6 +107,7 @@ class PlayerSnapshot:
     current: QueueItem | None = None
     position_ms: int = 0
     position_at: int = 0
+    started_at: int = 0
     paused: bool = False
     volume: int = 100
     speed: float = 1.0

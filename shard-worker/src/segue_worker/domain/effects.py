@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from segue_core.events import EventData
-from segue_core.ids import ChannelId, CommandId, NodeId
+from segue_core.ids import ChannelId, CommandId, ItemId, NodeId
 from segue_core.models import MessageRef, QueueItem, VoiceLink
 from segue_worker.domain.messages import RequestId
 from segue_worker.domain.views import NowPlayingView, ReplyView
@@ -20,7 +20,10 @@ class Commit:
     """Write what changed of the durable state (snapshot, queue, voice), fenced and versioned.
 
     ``command``: remembered as applied; when it already was, the commit is refused as a duplicate.
-    ``closes``: the guild has no player any more; its keys are removed.
+    ``closes``: the guild has no player any more; its keys are removed, and versions begin again at 0.
+
+    The version written is that of the decision's new snapshot (one more than before); the base is the
+    version of the state before.
     """
 
     command: CommandId | None = None
@@ -63,12 +66,16 @@ class PatchPlayer:
     """One PATCH of the player on ``node``; what is None is left as it is. Answered by ``Patched``.
 
     ``item`` sets the track (its ``encoded``), with userData {item, generation, version};
-    ``stop`` sets it to null. ``position_ms`` applies with the track or alone (a seek).
+    ``stop`` sets it to null. ``position_ms`` applies with the track or alone (a seek). ``playing`` names
+    the track's item for the userData, also when the track itself is left as it is (userData sent
+    alone restarts nothing); None with no track. Never two in flight for a guild.
     """
 
     request: RequestId
     node: NodeId
     generation: int
+    version: int
+    playing: ItemId | None = None
     item: QueueItem | None = None
     stop: bool = False
     position_ms: int | None = None
@@ -86,24 +93,32 @@ class DestroyPlayer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """Edit the (ephemeral, deferred) answer of a command. Once for each command."""
+    """Answer a command: once for each.
+
+    A slash command's (ephemeral, deferred) answer is edited. ``from_button``: the original is the
+    now-playing message, so an OK is seen there and nothing is sent; any other tone is told to the
+    person alone, in a follow-up.
+    """
 
     command: CommandId
     view: ReplyView
+    from_button: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShowNowPlaying:
     """Bring the guild's one message up to date.
 
-    ``ref`` None: post it in ``channel``, answered by ``Posted``. Edits are coalesced: only the
-    newest view counts.
+    ``ref`` None: post it in ``channel``, answered by ``Posted``; ``nonce`` (at most 25 characters, sent
+    with enforce_nonce) keeps a successor from posting it again. Edits are coalesced: only the newest
+    view counts; an edit that finds no message is answered by ``Posted(lost=True)``.
     """
 
     request: RequestId
     channel: ChannelId
     ref: MessageRef | None
     view: NowPlayingView
+    nonce: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

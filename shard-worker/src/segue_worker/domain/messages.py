@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from segue_core.ids import ChannelId, CommandId, MessageId, NodeId, UserId
-from segue_core.models import Track
+from segue_core.models import Track, VoiceLink
 
 RequestId = int
 """Pairs an effect with the message that answers it; unique within a guild's state."""
@@ -33,7 +33,8 @@ class Command:
     """A person's wish. ``id`` is the interaction's, and what it is deduplicated by.
 
     ``voice_channel`` is where the person is, None in no channel. ``missing_permissions`` names what
-    the bot lacks in that channel, in Discord's words ("Connect", "Speak").
+    the bot lacks in that channel, in Discord's words ("Connect", "Speak"). ``relative``: ``amount``
+    is a change and not the new value.
     """
 
     id: CommandId
@@ -44,6 +45,7 @@ class Command:
     locale: str = "en-US"
     query: str | None = None
     amount: int | None = None
+    relative: bool = False
     page: int | None = None
     from_button: bool = False
     replayed: bool = False
@@ -61,7 +63,10 @@ class OwnVoiceState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerVoiceState:
-    """Somebody else (never a bot) is now in ``channel``, or in none."""
+    """Somebody else (never a bot) is now in ``channel``, or in none.
+
+    After an :class:`OwnVoiceState` that names a channel, one follows for each person known in it.
+    """
 
     user: UserId
     channel: ChannelId | None
@@ -122,12 +127,16 @@ class Patched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posted:
-    """Answers ``ShowNowPlaying`` when a message was created. ``message`` None: it failed."""
+    """Answers ``ShowNowPlaying`` when a message was created, or ``lost`` when an edit found none.
+
+    ``message`` None without ``lost``: the message could not be created.
+    """
 
     request: RequestId
     channel: ChannelId
     message: MessageId | None
     detail: str = ""
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,10 +205,15 @@ class VoiceClosed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeLost:
-    """The node no longer has our player: it died, hung, or lost its sessions."""
+    """The node no longer has our player: it died, hung, or lost its sessions.
+
+    ``stopped_at``: when the sound stopped as far as we know (the node was last heard of), Redis time;
+    0 when that is now.
+    """
 
     node: NodeId
     reason: str
+    stopped_at: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +221,8 @@ class Adopted:
     """Sent once when a holder opens a guild that had a player (start, takeover, resume).
 
     ``node_playing``: what the node says it plays (item and generation from userData), None when it
-    has no player or no track. ``position_ms`` as in :class:`Progress`.
+    has no player or no track. ``position_ms`` as in :class:`Progress`. ``track`` and ``voice`` are the
+    node's own words about a player of which no snapshot is left.
     """
 
     node: NodeId | None
@@ -218,6 +233,27 @@ class Adopted:
     paused: bool = False
     connected: bool = False
     at: int = 0
+    track: Track | None = None
+    voice: VoiceLink | None = field(default=None, repr=False)
+
+
+class CommitRefusal(StrEnum):
+    """Why a command's change was not written."""
+
+    DUPLICATE = "duplicate"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitRefused:
+    """A ``Commit(command=…)`` was not written, and the command is not to be tried again here.
+
+    Duplicate: a predecessor applied it. Unavailable: the store is out of reach. Whatever still waits
+    under that id is forgotten, and its person is told.
+    """
+
+    command: CommandId
+    reason: CommitRefusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,11 +266,16 @@ class TimerFired:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingsChanged:
-    """The guild's limits, read from the store; posted before the first command and on change."""
+    """The guild's limits, read from the store; posted before the first command and on change.
+
+    ``idle_leave_ms``: how long we stay with nothing to play; ``alone_leave_ms``: with nobody listening.
+    """
 
     volume_limit: int = 150
     max_queue_size: int = 500
     max_song_duration_ms: int | None = None
+    idle_leave_ms: int = 300_000
+    alone_leave_ms: int = 120_000
 
 
 Message = (
@@ -253,6 +294,7 @@ Message = (
     | VoiceClosed
     | NodeLost
     | Adopted
+    | CommitRefused
     | TimerFired
     | SettingsChanged
 )

@@ -1,8 +1,11 @@
-"""What is to be said, before anybody decides how it looks. ``ui/`` turns these into embeds."""
+"""What is to be said, before anybody decides how it looks or in which language.
+
+``ui/`` turns these into Discord's payloads; the words of a :class:`Phrase` stand in ``ui/texts.py``.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from segue_core.models import LoopMode, QueueItem
@@ -15,6 +18,84 @@ class Tone(StrEnum):
     INFO = "info"
     REFUSED = "refused"
     FAILED = "failed"
+
+
+class Phrase(StrEnum):
+    """Every sentence we say. The value names its entry in the catalogue of texts."""
+
+    # done
+    PLAYING_NOW = "playing_now"
+    QUEUED = "queued"
+    QUEUED_PLAYLIST = "queued_playlist"
+    QUEUED_PLAYLIST_PARTLY = "queued_playlist_partly"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    SKIPPED = "skipped"
+    SKIPPED_LAST = "skipped_last"
+    STOPPED = "stopped"
+    JOINED = "joined"
+    LEFT = "left"
+    VOLUME_SET = "volume_set"
+    # told
+    VOLUME_IS = "volume_is"
+    PONG = "pong"
+    QUEUE_PAGE = "queue_page"
+    NOW_PLAYING = "now_playing"
+    ALREADY_PAUSED = "already_paused"
+    NOT_PAUSED = "not_paused"
+    ALREADY_HERE = "already_here"
+    ALREADY_APPLIED = "already_applied"
+    # refused
+    NOTHING_PLAYING = "nothing_playing"
+    QUEUE_EMPTY = "queue_empty"
+    NOT_CONNECTED = "not_connected"
+    JOIN_VOICE_FIRST = "join_voice_first"
+    OTHER_CHANNEL = "other_channel"
+    MISSING_PERMISSIONS = "missing_permissions"
+    QUERY_EMPTY = "query_empty"
+    QUERY_TOO_LONG = "query_too_long"
+    QUEUE_FULL = "queue_full"
+    TOO_LONG = "too_long"
+    VOLUME_RANGE = "volume_range"
+    NOTHING_FOUND = "nothing_found"
+    FORBIDDEN_ADDRESS = "forbidden_address"
+    BAD_LINK = "bad_link"
+    UNPLAYABLE = "unplayable"
+    LOAD_TIMEOUT = "load_timeout"
+    NO_NODE = "no_node"
+    THROTTLED = "throttled"
+    TRY_AGAIN = "try_again"
+    UNKNOWN_COMMAND = "unknown_command"
+    MISSING_OPTION = "missing_option"
+    BAD_OPTION = "bad_option"
+    SERVERS_ONLY = "servers_only"
+    # failed
+    JOIN_TIMEOUT = "join_timeout"
+    DISCONNECTED = "disconnected"
+    STOPPED_MEANWHILE = "stopped_meanwhile"
+    INTERNAL = "internal"
+    # notices in the now-playing message
+    TRACK_FAILED = "track_failed"
+    TRACK_STUCK = "track_stuck"
+    TOO_MANY_FAILURES = "too_many_failures"
+    VOICE_LOST = "voice_lost"
+    VOICE_RATE_LIMITED = "voice_rate_limited"
+    NODE_TOO_OLD = "node_too_old"
+    WAITING_FOR_NODE = "waiting_for_node"
+    NODES_EXHAUSTED = "nodes_exhausted"
+    QUEUE_ENDED = "queue_ended"
+    LEFT_IDLE = "left_idle"
+    LEFT_ALONE = "left_alone"
+    KICKED = "kicked"
+    STOPPED_BY = "stopped_by"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """A sentence to be said. ``values`` fill its gaps: raw, they are escaped when rendered."""
+
+    phrase: Phrase
+    values: dict[str, str | int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,20 +112,6 @@ class QueuePage:
     position_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplyView:
-    """An answer to one person: a sentence, and for some commands more below it.
-
-    ``text`` is our own wording; titles inside it come escaped by the one who builds it.
-    """
-
-    tone: Tone
-    text: str
-    item: QueueItem | None = None
-    queue: QueuePage | None = None
-    progress: NowPlayingView | None = None
-
-
 class PlayerPhase(StrEnum):
     """What the message shows."""
 
@@ -56,7 +123,10 @@ class PlayerPhase(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NowPlayingView:
-    """The guild's one message. ``ENDED`` shows it retired, without working buttons."""
+    """The guild's one message. ``ENDED`` shows it retired, without working buttons.
+
+    ``ends_at``: Redis time at which the song will be over, None while it does not advance.
+    """
 
     phase: PlayerPhase
     item: QueueItem | None
@@ -66,4 +136,16 @@ class NowPlayingView:
     queued: int
     up_next: tuple[QueueItem, ...] = ()
     node: str = ""
-    notice: str = ""
+    notice: Words | None = None
+    ends_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyView:
+    """An answer to one person: a sentence, and for some commands more below it."""
+
+    tone: Tone
+    words: Words
+    item: QueueItem | None = None
+    queue: QueuePage | None = None
+    progress: NowPlayingView | None = None
