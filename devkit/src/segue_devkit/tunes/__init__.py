@@ -1,0 +1,1 @@
+"""Tunes of our own: a seeded catalogue of little pieces that carry a readable timecode."""
