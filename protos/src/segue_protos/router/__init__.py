@@ -1,0 +1,1 @@
+"""The audio router's API, one package a version."""
