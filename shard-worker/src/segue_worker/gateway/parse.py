@@ -1,0 +1,173 @@
+"""Discord's payloads into values: the one place where its JSON is looked into.
+
+Fields that are missing or unknown are passed over wherever a value can do without them; a payload
+that lacks what it can't do without is a :class:`MalformedPayloadError`, logged and passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from segue_core.ids import ChannelId, CommandId, GuildId, MessageId, UserId
+from segue_worker.gateway.errors import GatewayError
+from segue_worker.gateway.events import (
+    GatewayEvent,
+    GuildAvailable,
+    GuildGone,
+    Interaction,
+    InteractionKind,
+    Option,
+    VoiceMember,
+    VoiceServerUpdate,
+    VoiceStateUpdate,
+)
+
+Payload = Mapping[str, Any]
+
+_SUBCOMMANDS = frozenset({1, 2})
+"""Application command option types SUB_COMMAND and SUB_COMMAND_GROUP."""
+
+
+class MalformedPayloadError(GatewayError):
+    """A payload lacks what every payload of its kind has."""
+
+    def __init__(self, name: str, detail: str) -> None:
+        super().__init__(f"{name} is not as documented: {detail}")
+
+
+def parse(name: str, payload: Payload, own: UserId) -> GatewayEvent | None:
+    """Return what a dispatch means to us; None for one that we have no use for.
+
+    Raises:
+        MalformedPayloadError: naming what is missing.
+    """
+    parser = _PARSERS.get(name)
+    if parser is None:
+        return None
+    try:
+        return parser(payload, own)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise MalformedPayloadError(name, f"{type(error).__name__}: {error}") from error
+
+
+def _interaction(payload: Payload, _own: UserId) -> Interaction | None:
+    kind = InteractionKind(int(payload["type"]))
+    member = payload.get("member") or {}
+    user = member.get("user") or payload.get("user")
+    channel = payload.get("channel_id") or (payload.get("channel") or {}).get("id")
+    if user is None or channel is None:  # a PING, which the gateway never sends
+        return None
+    data = payload.get("data") or {}
+    name, options = _name_and_options(kind, data)
+    message = payload.get("message")
+    guild = payload.get("guild_id")
+    return Interaction(
+        id=CommandId(str(int(payload["id"]))),
+        application=int(payload["application_id"]),
+        token=str(payload["token"]),
+        kind=kind,
+        guild=None if guild is None else GuildId(int(guild)),
+        channel=ChannelId(int(channel)),
+        user=UserId(int(user["id"])),
+        name=name,
+        options=options,
+        values=tuple(str(value) for value in data.get("values") or ()),
+        message=None if message is None else MessageId(int(message["id"])),
+        locale=str(payload.get("locale") or "en-US"),
+        guild_locale=payload.get("guild_locale"),
+        member_permissions=int(member.get("permissions") or 0),
+        member_roles=tuple(int(role) for role in member.get("roles") or ()),
+        app_permissions=int(payload.get("app_permissions") or 0),
+    )
+
+
+def _name_and_options(kind: InteractionKind, data: Payload) -> tuple[str, tuple[Option, ...]]:
+    if kind is InteractionKind.COMPONENT:
+        return str(data["custom_id"]), ()
+    if kind is InteractionKind.MODAL:
+        return str(data["custom_id"]), tuple(_fields(data.get("components") or ()))
+    name = str(data["name"])
+    options = data.get("options") or ()
+    while options and int(options[0]["type"]) in _SUBCOMMANDS:
+        name = f"{name} {options[0]['name']}"
+        options = options[0].get("options") or ()
+    return name, tuple(
+        Option(name=str(option["name"]), value=option["value"], focused=bool(option.get("focused")))
+        for option in options
+    )
+
+
+def _fields(components: Any) -> Iterator[Option]:
+    """Modal fields sit in action rows or, newer, in labels."""
+    for component in components:
+        if "custom_id" in component and "value" in component:
+            yield Option(name=str(component["custom_id"]), value=str(component["value"]))
+        inner = component.get("components") or ([component["component"]] if "component" in component else ())
+        yield from _fields(inner)
+
+
+def _voice_state(payload: Payload, own: UserId) -> VoiceStateUpdate | None:
+    if payload.get("guild_id") is None:  # a call outside of any guild
+        return None
+    user = UserId(int(payload["user_id"]))
+    channel = payload.get("channel_id")
+    return VoiceStateUpdate(
+        guild=GuildId(int(payload["guild_id"])),
+        user=user,
+        channel=None if channel is None else ChannelId(int(channel)),
+        session=str(payload.get("session_id") or ""),
+        own=user == own,
+        bot=_is_bot(payload),
+    )
+
+
+def _is_bot(payload: Payload) -> bool | None:
+    user = (payload.get("member") or {}).get("user")
+    return None if user is None else bool(user.get("bot"))
+
+
+def _voice_server(payload: Payload, _own: UserId) -> VoiceServerUpdate:
+    endpoint = payload.get("endpoint")
+    return VoiceServerUpdate(
+        guild=GuildId(int(payload["guild_id"])),
+        token=str(payload["token"]),
+        endpoint=None if endpoint is None else str(endpoint),
+    )
+
+
+def _guild_create(payload: Payload, own: UserId) -> GuildAvailable | None:
+    if payload.get("unavailable"):
+        return None
+    bots = {
+        int(member["user"]["id"]): bool(member["user"].get("bot"))
+        for member in payload.get("members") or ()
+        if member.get("user")
+    }
+    return GuildAvailable(
+        guild=GuildId(int(payload["id"])),
+        voice=tuple(
+            VoiceMember(
+                user=UserId(int(state["user_id"])),
+                channel=ChannelId(int(state["channel_id"])),
+                session=str(state.get("session_id") or ""),
+                own=int(state["user_id"]) == own,
+                bot=bots.get(int(state["user_id"]), _is_bot(state)),
+            )
+            for state in payload.get("voice_states") or ()
+            if state.get("channel_id") is not None
+        ),
+    )
+
+
+def _guild_delete(payload: Payload, _own: UserId) -> GuildGone:
+    return GuildGone(guild=GuildId(int(payload["id"])), removed=not payload.get("unavailable"))
+
+
+_PARSERS: dict[str, Callable[[Payload, UserId], GatewayEvent | None]] = {
+    "INTERACTION_CREATE": _interaction,
+    "VOICE_STATE_UPDATE": _voice_state,
+    "VOICE_SERVER_UPDATE": _voice_server,
+    "GUILD_CREATE": _guild_create,
+    "GUILD_DELETE": _guild_delete,
+}

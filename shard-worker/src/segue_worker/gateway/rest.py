@@ -1,0 +1,257 @@
+"""The REST calls a music bot makes, over hikari's client, with outcomes we can act upon.
+
+Rate limits, retries of 5xx and connection errors are hikari's. Every call has an end of its own: an
+interaction must be acknowledged within 3 s of its creation, and its token lives 15 minutes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING
+
+import hikari
+import hikari.impl
+from hikari import api as hikari_api
+from hikari import undefined
+
+from segue_core.ids import ChannelId, MessageId
+from segue_core.models import MessageRef
+from segue_worker.gateway.errors import BadTokenError, GatewayError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Sequence
+
+    from segue_worker.gateway.events import Interaction
+
+ACK_TIMEOUT_S = 2.5
+CALL_TIMEOUT_S = 10.0
+
+
+class ErrorCode(IntEnum):
+    """Discord's JSON error codes that mean something to us (*Opcodes and Status Codes, JSON*)."""
+
+    UNKNOWN_CHANNEL = 10003
+    UNKNOWN_MESSAGE = 10008
+    UNKNOWN_WEBHOOK = 10015
+    UNKNOWN_INTERACTION = 10062
+    ALREADY_ACKNOWLEDGED = 40060
+    INVALID_WEBHOOK_TOKEN = 50027
+
+
+class Ack(StrEnum):
+    """What became of an acknowledgement."""
+
+    ACCEPTED = "accepted"
+    EXPIRED = "expired"
+    """10062: too late, or no such interaction. Never carry it out."""
+
+    ALREADY = "already"
+    """40060: acknowledged before, by a predecessor or by a first try whose answer got lost."""
+
+
+class RestError(GatewayError):
+    """A REST call that did not do what it should."""
+
+
+class GoneError(RestError):
+    """What the call was about exists no longer: message, channel, or interaction token."""
+
+
+class ForbiddenError(RestError):
+    """The bot lacks a permission there, or is blocked."""
+
+
+class RefusedError(RestError):
+    """Discord does not accept the content of the call: a bug of ours."""
+
+
+class UnansweredError(RestError):
+    """Discord did not answer in time or could not serve the call; trying later may help."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """What a message shows. Nobody is ever mentioned by it, whatever it contains."""
+
+    content: str = ""
+    embeds: tuple[hikari.Embed, ...] = ()
+    components: tuple[hikari_api.ComponentBuilder, ...] = ()
+
+
+class DiscordRest:
+    """Interactions, messages and commands of one application."""
+
+    def __init__(self, client: hikari_api.RESTClient, application: int) -> None:
+        self._client = client
+        self._application = application
+
+    async def defer(self, interaction: Interaction, *, ephemeral: bool = True) -> Ack:
+        """Acknowledge a command; the answer follows by :meth:`edit_original`.
+
+        Whether the answer is ephemeral is fixed by this call.
+        """
+        flags = hikari.MessageFlag.EPHEMERAL if ephemeral else hikari.MessageFlag.NONE
+        return await self._acknowledge(interaction, hikari.ResponseType.DEFERRED_MESSAGE_CREATE, flags, None)
+
+    async def defer_update(self, interaction: Interaction) -> Ack:
+        """Acknowledge a button; its message stays as it is until it is edited."""
+        return await self._acknowledge(interaction, hikari.ResponseType.DEFERRED_MESSAGE_UPDATE, None, None)
+
+    async def answer(self, interaction: Interaction, body: Body, *, ephemeral: bool = True) -> Ack:
+        """Acknowledge and answer at once."""
+        flags = hikari.MessageFlag.EPHEMERAL if ephemeral else hikari.MessageFlag.NONE
+        return await self._acknowledge(interaction, hikari.ResponseType.MESSAGE_CREATE, flags, body)
+
+    async def autocomplete(self, interaction: Interaction, choices: Sequence[tuple[str, str]]) -> Ack:
+        """Offer (name, value) pairs, 25 at most, 100 characters each."""
+        builders = [hikari.impl.AutocompleteChoiceBuilder(name, value) for name, value in choices]
+        return await self._ack_outcome(
+            self._client.create_autocomplete_response(int(interaction.id), interaction.token, builders)
+        )
+
+    async def edit_original(self, token: str, body: Body) -> None:
+        """Put ``body`` into the answer of the interaction with this token.
+
+        Raises:
+            GoneError: the token has expired, or the answer was dismissed.
+            RestError: see its kinds.
+        """
+        async with _translated("editing an answer", CALL_TIMEOUT_S):
+            await self._client.edit_interaction_response(
+                self._application,
+                token,
+                body.content or None,
+                embeds=body.embeds,
+                components=body.components,
+                mentions_everyone=False,
+                user_mentions=False,
+                role_mentions=False,
+            )
+
+    async def post(self, channel: ChannelId, body: Body) -> MessageRef:
+        """Create a message, without notifying anybody; return where it is."""
+        async with _translated("posting a message", CALL_TIMEOUT_S):
+            message = await self._client.create_message(
+                int(channel),
+                body.content or undefined.UNDEFINED,
+                embeds=body.embeds,
+                components=body.components,
+                flags=hikari.MessageFlag.SUPPRESS_NOTIFICATIONS,
+                mentions_everyone=False,
+                user_mentions=False,
+                role_mentions=False,
+            )
+        return MessageRef(channel=channel, message=MessageId(int(message.id)))
+
+    async def edit(self, ref: MessageRef, body: Body) -> None:
+        """Change one of our messages; GoneError when somebody deleted it."""
+        async with _translated("editing a message", CALL_TIMEOUT_S):
+            await self._client.edit_message(
+                int(ref.channel),
+                int(ref.message),
+                body.content or None,
+                embeds=body.embeds,
+                components=body.components,
+                mentions_everyone=False,
+                user_mentions=False,
+                role_mentions=False,
+            )
+
+    async def delete(self, ref: MessageRef) -> None:
+        """Delete one of our messages; GoneError when it is gone already."""
+        async with _translated("deleting a message", CALL_TIMEOUT_S):
+            await self._client.delete_message(int(ref.channel), int(ref.message))
+
+    async def register(self, commands: Sequence[hikari_api.CommandBuilder]) -> None:
+        """Replace the application's global commands by these; the same again changes nothing."""
+        async with _translated("registering commands", CALL_TIMEOUT_S):
+            await self._client.set_application_commands(self._application, commands)
+
+    async def _acknowledge(
+        self,
+        interaction: Interaction,
+        kind: hikari.ResponseType,
+        flags: hikari.MessageFlag | None,
+        body: Body | None,
+    ) -> Ack:
+        return await self._ack_outcome(
+            self._client.create_interaction_response(
+                int(interaction.id),
+                interaction.token,
+                kind,
+                undefined.UNDEFINED if body is None or not body.content else body.content,
+                flags=undefined.UNDEFINED if flags is None else flags,
+                embeds=undefined.UNDEFINED if body is None else body.embeds,
+                components=undefined.UNDEFINED if body is None else body.components,
+                mentions_everyone=False,
+                user_mentions=False,
+                role_mentions=False,
+            )
+        )
+
+    async def _ack_outcome(self, call: Awaitable[object]) -> Ack:
+        """Return the outcome; RestError for what is neither accepted, expired nor a repetition."""
+        try:
+            async with asyncio.timeout(ACK_TIMEOUT_S):
+                await call
+        except TimeoutError as error:
+            raise UnansweredError("an acknowledgement stayed unanswered for 2.5 s") from error
+        except hikari.HTTPError as error:
+            code = _code(error)
+            if code == ErrorCode.UNKNOWN_INTERACTION:
+                return Ack.EXPIRED
+            if code == ErrorCode.ALREADY_ACKNOWLEDGED:
+                return Ack.ALREADY
+            raise _translate(error, "acknowledging an interaction") from error
+        return Ack.ACCEPTED
+
+
+@asynccontextmanager
+async def _translated(what: str, timeout_s: float) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(timeout_s):
+            yield
+    except TimeoutError as error:
+        raise UnansweredError(f"{what} stayed unanswered for {timeout_s:g} s") from error
+    except hikari.HTTPError as error:
+        raise _translate(error, what) from error
+
+
+def _translate(error: hikari.HTTPError, what: str) -> GatewayError:
+    detail = f"{what}: {_reason(error)}"
+    code = _code(error)
+    if isinstance(error, hikari.UnauthorizedError):
+        # An expired interaction token is a 401 with a code of its own; else it is the bot's token.
+        return GoneError(detail) if code == ErrorCode.INVALID_WEBHOOK_TOKEN else BadTokenError()
+    if isinstance(error, hikari.NotFoundError):
+        return GoneError(detail)
+    if isinstance(error, hikari.ForbiddenError):
+        return ForbiddenError(detail)
+    if isinstance(error, hikari.ClientHTTPResponseError):
+        return RefusedError(detail)
+    return UnansweredError(detail)
+
+
+def _reason(error: hikari.HTTPError) -> str:
+    """Name status, code and message, and never the URL: it carries the interaction's token."""
+    if not isinstance(error, hikari.HTTPResponseError):
+        return error.message or type(error).__name__
+    return f"{int(error.status)} {error.message} ({_code(error)})"
+
+
+def _code(error: hikari.HTTPError) -> int:
+    """Return Discord's error code; hikari reads it for some statuses only."""
+    if not isinstance(error, hikari.HTTPResponseError):
+        return 0
+    if error.code:
+        return int(error.code)
+    try:
+        body = json.loads(error.raw_body)
+    except (TypeError, ValueError):
+        return 0
+    code = body.get("code") if isinstance(body, dict) else None
+    return code if isinstance(code, int) else 0
