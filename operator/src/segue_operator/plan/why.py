@@ -1,0 +1,59 @@
+"""Says, for a person, why an object is wanted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segue_operator.specs import Names
+from segue_operator.specs.lavalink import heap_mebibytes
+from segue_operator.specs.worker import worker_pods
+
+if TYPE_CHECKING:
+    from segue_operator.api import MusicCluster
+    from segue_operator.specs import ObjectRef
+
+
+def why(cluster: MusicCluster, ref: ObjectRef) -> str:
+    """Return a sentence on what an object of ``cluster`` is for, with the figures it follows from."""
+    names = Names.of(cluster)
+    if ref.name == names.worker:
+        return _workers(cluster)
+    if ref.name == names.router:
+        return _router(cluster, ref)
+    if ref.name == names.redis:
+        return "spec.redis.embedded: leases, sessions and snapshots live here"
+    if ref.name == names.postgres:
+        return "spec.postgres.embedded: settings, history and events live here"
+    if ref.name == names.lavalink_secret:
+        return "no spec.lavalink.passwordSecretRef: a password was generated"
+    return _region(cluster, ref)
+
+
+def _workers(cluster: MusicCluster) -> str:
+    shards, workers, pods = cluster.spec.shards, cluster.spec.workers, worker_pods(cluster.spec)
+    holders = pods - workers.hot_spares
+    return (
+        f"{pods} pods: {holders} for {shards} shards at {workers.shards_per_worker} each,"
+        f" {workers.hot_spares} hot spares"
+    )
+
+
+def _router(cluster: MusicCluster, ref: ObjectRef) -> str:
+    if ref.kind == "Service":
+        return "workers find the routers by this name"
+    return f"{cluster.spec.router.replicas} routers decide where audio lives"
+
+
+def _region(cluster: MusicCluster, ref: ObjectRef) -> str:
+    names = Names.of(cluster)
+    for region in cluster.spec.regions:
+        if ref.name == names.lavalink(region.name):
+            match ref.kind:
+                case "ConfigMap":
+                    return f"application.yml of region {region.name}"
+                case "Service":
+                    return f"each node of region {region.name} has a name here"
+                case _:
+                    heap = heap_mebibytes(region)
+                    return f"{region.nodes} Lavalink nodes for region {region.name}, {heap} MiB heap each"
+    return "part of the cluster"
