@@ -56,7 +56,7 @@ def test_any_stretch_of_a_tune_is_the_same_sound_as_in_the_whole() -> None:
 
 
 def test_a_tune_is_music_that_never_clips_and_ends_on_time() -> None:
-    """Sound is audible, below half of full scale (a volume of 200 stays clean), and exactly as long as said."""
+    """Sound is audible, below half of full scale (volume 200 stays clean), as long as said."""
     for tune in catalogue.tunes()[:6]:
         sound = tune.sound()
         heard = sound.render(8 * 48_000, 5 * 48_000)

@@ -18,7 +18,8 @@ def svg(tune: Tune) -> str:
     dice = random.Random(tune.seed)
     hue = dice.randrange(360)
     shapes = [_hill(dice, hue, level) for level in range(4)]
-    sun = f'<circle cx="{dice.randint(90, 390)}" cy="{dice.randint(70, 190)}" r="{dice.randint(28, 62)}" {_fill(hue + 40, 82)}/>'
+    x, y, radius = dice.randint(90, 390), dice.randint(70, 190), dice.randint(28, 62)
+    sun = f'<circle cx="{x}" cy="{y}" r="{radius}" {_fill(hue + 40, 82)}/>'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIZE} {SIZE}" width="{SIZE}" height="{SIZE}">'
         f'<rect width="{SIZE}" height="{SIZE}" {_fill(hue, 24)}/>{sun}{"".join(shapes)}'

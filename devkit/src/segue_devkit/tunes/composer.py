@@ -52,8 +52,8 @@ class Style:
 
 
 STYLES: Final = (
-    Style("waltzing lantern", (84, 98), _MAJOR, ((0, 5, 3, 4), (0, 2, 3, 4)), Instrument.BELL, Instrument.PLUCK,
-          0.0, (0, 2), (), Instrument.SHAKER, 0.5, (0, 2)),
+    Style("waltzing lantern", (84, 98), _MAJOR, ((0, 5, 3, 4), (0, 2, 3, 4)), Instrument.BELL,
+          Instrument.PLUCK, 0.0, (0, 2), (), Instrument.SHAKER, 0.5, (0, 2)),
     Style("night drive", (98, 116), _MINOR, ((0, 5, 2, 6), (0, 3, 5, 6)), Instrument.LEAD, Instrument.PAD,
           0.0, (0, 1, 2, 3), (1, 3), Instrument.HAT, 0.5, (0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5)),
     Style("corner cafe", (76, 92), _MAJOR, ((1, 4, 0, 5), (0, 5, 1, 4)), Instrument.KEYS, Instrument.KEYS,
@@ -179,7 +179,7 @@ class _Writer:
         octave, degree = divmod(step, 7)
         return base + self._key + 12 * octave + self._style.scale[degree]
 
-    def _note(
+    def _note(  # noqa: PLR0917 - a line of a score
         self,
         bar: int,
         beat: float,

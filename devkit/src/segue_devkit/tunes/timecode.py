@@ -2,9 +2,9 @@
 
 The code is a row of soft tones in a narrow band that the tunes' own instruments leave free (about 40 dB
 below full scale, far below the music). A word of eleven symbols of 40 ms holds two marker tones and nine
-tones of four bits each: song (11 bits), word number (11 bits), CRC (14 bits). Any 0.9 s of sound holds a whole
-word, and where the word lies in the window gives the position to a few milliseconds. A band in the middle of
-the spectrum is chosen on purpose: Opus keeps it at 64 kbit/s, which it does not do for 14 kHz.
+tones of four bits each: song (11 bits), word number (11 bits), CRC (14 bits). Any 0.9 s of sound holds a
+whole word, and where the word lies in the window gives the position to a few milliseconds. A band in the
+middle of the spectrum is chosen on purpose: Opus keeps it at 64 kbit/s, which it does not do for 14 kHz.
 """
 
 from __future__ import annotations
@@ -151,7 +151,8 @@ def _probes() -> NDArray[np.complex64]:
     time = np.arange(SYMBOL) / RATE
     window = np.hanning(SYMBOL)
     hertz = BAND_LOW_HZ + TONE_STEP_HZ * np.arange(_TONES)
-    return (window[:, None] * np.exp(-2j * np.pi * time[:, None] * hertz)).astype(np.complex64)
+    probes = window[:, None] * np.exp(-2j * np.pi * time[:, None] * hertz)
+    return np.asarray(probes, dtype=np.complex64)
 
 
 def _words(energies: Energies) -> Iterator[tuple[int, int, int]]:
