@@ -1,1 +1,1 @@
-"""The vocabulary Segue'\''s services share: models, Redis schema, store, settings, logging, metrics, health."""
+"""The vocabulary Segue's services share: models, Redis schema, store, settings, logging, metrics, health."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+if TYPE_CHECKING:
+    
 T = TypeVar("T")
 
 
@@ -14,9 +15,15 @@ class MalformedValueError(ValueError):
     """A stored or received value does not have the shape its reader expects."""
 
 
-@cache
-def _adapter(kind: type[T]) -> TypeAdapter[T]:
-    return TypeAdapter(kind)
+_adapters: dict[Any, TypeAdapter[Any]] = {}
+"""Built once a kind: building one costs milliseconds."""
+
+
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    adapter = _adapters.get(kind)
+    if adapter is None:
+        adapter = _adapters[kind] = TypeAdapter(kind)
+    return adapter
 
 
 def encode(value: object) -> bytes:
@@ -31,9 +38,10 @@ def decode(kind: type[T], data: bytes | str) -> T:
         MalformedValueError: naming the kind and the first field that does not fit.
     """
     try:
-        return _adapter(kind).validate_json(data)
+        value: T = _adapter(kind).validate_json(data)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         path = ".".join(str(part) for part in first["loc"]) or "value"
         message = f"not a {kind.__name__}: {path}: {first['msg']}"
         raise MalformedValueError(message) from error
+    return value

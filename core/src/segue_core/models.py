@@ -27,6 +27,9 @@ from segue_core.ids import (
 SNAPSHOT_SCHEMA = 1
 """The newest layout of :class:`PlayerSnapshot` this release writes."""
 
+FREE_TIER = TierName("free")
+"""What a guild has that nobody pays for."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Track:
@@ -116,7 +119,7 @@ class PlayerSnapshot:
     generation: int = 0
     now_playing: MessageRef | None = None
     listeners: tuple[UserId, ...] = ()
-    tier: TierName = TierName("free")
+    tier: TierName = FREE_TIER
 
     def position(self, now: int) -> int:
         """Return where in the song we are at ``now``, within its length, milliseconds."""

@@ -1,0 +1,93 @@
+"""How every process reaches Redis: one plain node or a Redis Cluster, by the URL's scheme."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+from urllib.parse import urlsplit, urlunsplit
+
+from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+RedisClient: TypeAlias = Redis | RedisCluster
+
+UNREACHABLE = (RedisConnectionError, RedisTimeoutError, OSError)
+"""What a call raises when Redis could not be asked, so that nobody knows whether it took effect."""
+
+CONNECT_TIMEOUT_S = 1.0
+CALL_TIMEOUT_S = 1.0
+"""Longer than any script of ours takes, shorter than a lease (2 s)."""
+MAX_CONNECTIONS = 64
+"""A process's calls beyond this wait for a free connection instead of opening a socket each."""
+
+_CLUSTER_SCHEMES = {"redis+cluster": "redis", "rediss+cluster": "rediss"}
+_SCHEMES = {"redis", "rediss", *_CLUSTER_SCHEMES}
+
+
+class RedisUrlError(ValueError):
+    """The URL is not one we can connect to. Never shows its password."""
+
+
+def check_url(url: str) -> str:
+    """Return ``url`` if its scheme and host are usable.
+
+    Raises:
+        RedisUrlError: naming what is wrong.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in _SCHEMES:
+        raise RedisUrlError(f"scheme {parts.scheme!r} is none of {', '.join(sorted(_SCHEMES))}")
+    if not parts.hostname:
+        raise RedisUrlError("it names no host")
+    return url
+
+
+def connect(url: str, name: str, *, call_timeout_s: float = CALL_TIMEOUT_S) -> RedisClient:
+    """Return a client that has not connected yet; close it with ``await client.aclose()``.
+
+    ``redis://`` and ``rediss://`` reach one node, ``redis+cluster://`` and ``rediss+cluster://`` a
+    Redis Cluster from any of its nodes. ``name`` shows in CLIENT LIST.
+
+    The client never repeats a call by itself: whether a script that was not answered took effect
+    is for its caller to judge (a renewal may be repeated, a commit may not).
+
+    Raises:
+        RedisUrlError: when the URL cannot be used.
+    """
+    check_url(url)
+    parts = urlsplit(url)
+    retry = Retry(NoBackoff(), 0)
+    if parts.scheme in _CLUSTER_SCHEMES:
+        plain = urlunsplit(parts._replace(scheme=_CLUSTER_SCHEMES[parts.scheme]))
+        return RedisCluster.from_url(
+            plain,
+            client_name=name,
+            retry=retry,
+            socket_connect_timeout=CONNECT_TIMEOUT_S,
+            socket_timeout=call_timeout_s,
+            max_connections=MAX_CONNECTIONS,
+        )
+    pool = BlockingConnectionPool.from_url(
+        url,
+        client_name=name,
+        retry=retry,
+        socket_connect_timeout=CONNECT_TIMEOUT_S,
+        socket_timeout=call_timeout_s,
+        max_connections=MAX_CONNECTIONS,
+        timeout=call_timeout_s,
+    )
+    return Redis.from_pool(pool)
+
+
+async def ping(client: RedisClient) -> None:
+    """Ask Redis for a sign of life.
+
+    Raises:
+        RedisError: when it gives none.
+    """
+    answer = await client.execute_command("PING")
+    if answer not in {b"PONG", "PONG", True}:
+        raise RedisError(f"Redis answered PING with {answer!r}")
