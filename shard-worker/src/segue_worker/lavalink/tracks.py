@@ -1,0 +1,113 @@
+"""Lavalink's tracks and load results, turned into ours at the border.
+
+ongaku's EntityBuilder reads the documents; nothing of ongaku leaves this module.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from ongaku.builders import EntityBuilder
+
+from segue_core.models import Track
+from segue_worker.lavalink.errors import MalformedFrameError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ongaku.abc import track as ongaku_track
+
+_BUILDER: Final = EntityBuilder()
+
+_UNSHAPED: Final = (KeyError, TypeError, ValueError, AttributeError)
+
+
+class LoadKind(StrEnum):
+    """Lavalink v4 ``loadType``."""
+
+    TRACK = "track"
+    PLAYLIST = "playlist"
+    SEARCH = "search"
+    EMPTY = "empty"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadResult:
+    """What a node made of an identifier. ``message`` and ``cause`` are set for ``ERROR`` only.
+
+    The node's ``message`` is generic; the real reason stands in ``cause`` and is for logs.
+    """
+
+    kind: LoadKind
+    tracks: tuple[Track, ...] = ()
+    playlist: str | None = None
+    message: str = ""
+    cause: str = ""
+
+
+def parse_track(document: Mapping[str, Any]) -> Track:
+    """Return the track a v4 ``Track`` object describes.
+
+    Raises:
+        MalformedFrameError: naming what is missing.
+    """
+    try:
+        # pluginInfo is absent where no plugin speaks; ongaku insists on it.
+        return _ours(_BUILDER.build_track({"pluginInfo": {}, **document}))
+    except _UNSHAPED as error:
+        raise MalformedFrameError(f"not a track: {error!r}") from error
+
+
+def parse_load(document: Mapping[str, Any]) -> LoadResult:
+    """Return what a ``/v4/loadtracks`` answer says.
+
+    Raises:
+        MalformedFrameError: for an unknown ``loadType`` or a body that does not fit it.
+    """
+    try:
+        kind = LoadKind(document["loadType"])
+        return _parse_load(kind, document.get("data"))
+    except _UNSHAPED as error:
+        raise MalformedFrameError(f"not a load result: {error!r}") from error
+
+
+def _parse_load(kind: LoadKind, data: Any) -> LoadResult:
+    match kind:
+        case LoadKind.TRACK:
+            return LoadResult(kind=kind, tracks=(parse_track(data),))
+        case LoadKind.SEARCH:
+            return LoadResult(kind=kind, tracks=_parse_all(data))
+        case LoadKind.PLAYLIST:
+            return LoadResult(
+                kind=kind, tracks=_parse_all(data["tracks"]), playlist=str(data["info"]["name"])
+            )
+        case LoadKind.ERROR:
+            return LoadResult(
+                kind=kind, message=str(data.get("message") or ""), cause=str(data.get("cause") or "")
+            )
+        case LoadKind.EMPTY:
+            return LoadResult(kind=kind)
+
+
+def _parse_all(documents: Sequence[Mapping[str, Any]]) -> tuple[Track, ...]:
+    return tuple(parse_track(document) for document in documents)
+
+
+def _ours(track: ongaku_track.Track) -> Track:
+    info = track.info
+    return Track(
+        encoded=track.encoded,
+        identifier=info.identifier,
+        title=info.title,
+        author=info.author,
+        length_ms=int(info.length),
+        source=info.source_name,
+        is_stream=info.is_stream,
+        is_seekable=info.is_seekable,
+        uri=info.uri,
+        artwork_url=info.artwork_url,
+        isrc=info.isrc,
+    )
