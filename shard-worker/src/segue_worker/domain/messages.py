@@ -194,6 +194,11 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayReplaced:
+    """The shard got a new gateway session (IDENTIFY after a refused RESUME): voice has to be joined anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VoiceClosed:
     """Lavalink WebSocketClosedEvent: Discord's voice server closed on the node."""
 
@@ -283,6 +288,7 @@ Message = (
     | OwnVoiceState
     | PeerVoiceState
     | VoiceServer
+    | GatewayReplaced
     | Loaded
     | Placed
     | Patched

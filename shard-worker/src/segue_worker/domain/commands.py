@@ -1,0 +1,239 @@
+"""What each command does to the state. Refusals change nothing; reads commit nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segue_worker.domain import policy, voice
+from segue_worker.domain.closing import answer_loads, close
+from segue_worker.domain.history import end_current
+from segue_worker.domain.messages import Command, CommitRefusal, CommitRefused, Verb
+from segue_worker.domain.now_playing import retire, view_of
+from segue_worker.domain.pages import queue_page
+from segue_worker.domain.playing import begin_next, skip
+from segue_worker.domain.plays import come_to, forget, play
+from segue_worker.domain.views import Phrase, Tone, Words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from segue_core.ids import ChannelId
+    from segue_worker.domain.turn import Turn
+
+
+def on_command(turn: Turn, command: Command) -> None:
+    """Carry out a person's command, once: a repeated one is answered already or will be."""
+    state = turn.state
+    pending = {load.command.id for load in state.loads} | {join.id for join in state.joins}
+    if command.id in state.recent or command.id in pending:
+        return
+    _HANDLERS[command.verb](turn, command)
+
+
+def on_refused(turn: Turn, message: CommitRefused) -> None:
+    """A command's commit did not take place; it is over for us."""
+    waiting = [load for load in turn.state.loads if load.command.id == message.command]
+    for load in waiting:
+        forget(turn, load)
+    joins = [join for join in turn.state.joins if join.id == message.command]
+    turn.set(joins=tuple(join for join in turn.state.joins if join.id != message.command))
+    for command in (*(load.command for load in waiting), *joins):
+        answer_refused(turn, command, message.reason)
+
+
+def answer_refused(turn: Turn, command: Command, reason: CommitRefusal) -> None:
+    """Say that nothing was changed now, and whether it had been before."""
+    if reason is CommitRefusal.DUPLICATE:
+        turn.reply(command, Tone.INFO, Words(phrase=Phrase.ALREADY_APPLIED))
+    else:
+        turn.refuse(command, Phrase.TRY_AGAIN)
+
+
+def _play(turn: Turn, command: Command) -> None:
+    channel = _channel_to_come_to(turn, command)
+    if channel is not None:
+        play(turn, command, channel)
+
+
+def _join(turn: Turn, command: Command) -> None:
+    channel = _channel_to_come_to(turn, command)
+    if channel is None:
+        return
+    link = turn.state.voice
+    if link is not None and link.channel == channel and turn.state.voice_ready:
+        turn.set(provisional=False)
+        turn.reply(command, Tone.INFO, Words(phrase=Phrase.ALREADY_HERE, values={"channel": int(channel)}))
+        return
+    voice.try_again(turn)
+    come_to(turn, channel, command.user, provisional=False)
+    turn.accept(command, "join")
+    turn.set(provisional=False, joins=(*turn.state.joins, command))
+
+
+def _channel_to_come_to(turn: Turn, command: Command) -> ChannelId | None:
+    """Return the person's channel when we are or may go there; refuse otherwise."""
+    channel = command.voice_channel
+    link = turn.state.voice
+    if channel is None:
+        turn.refuse(command, Phrase.JOIN_VOICE_FIRST)
+        return None
+    if link is not None and link.channel != channel and (turn.state.has_music or turn.state.joins):
+        turn.refuse(command, Phrase.OTHER_CHANNEL, channel=int(link.channel))
+        return None
+    if command.missing_permissions and (link is None or link.channel != channel):
+        missing = ", ".join(command.missing_permissions)
+        turn.refuse(command, Phrase.MISSING_PERMISSIONS, permissions=missing, channel=int(channel))
+        return None
+    return channel
+
+
+def _is_with_us(turn: Turn, command: Command) -> bool:
+    """Whether the person may steer the music: refuse unless they are in our channel."""
+    link = turn.state.voice
+    if link is None:
+        turn.refuse(command, Phrase.NOT_CONNECTED)
+        return False
+    if command.voice_channel is None:
+        turn.refuse(command, Phrase.JOIN_VOICE_FIRST)
+        return False
+    if command.voice_channel != link.channel:
+        turn.refuse(command, Phrase.OTHER_CHANNEL, channel=int(link.channel))
+        return False
+    return True
+
+
+def _pause(turn: Turn, command: Command) -> None:
+    if not _is_with_us(turn, command):
+        return
+    if turn.state.current is None:
+        turn.refuse(command, Phrase.NOTHING_PLAYING)
+    elif turn.state.snapshot.paused:
+        turn.reply(command, Tone.INFO, Words(phrase=Phrase.ALREADY_PAUSED))
+    else:
+        turn.snap(position_ms=turn.position, position_at=turn.now, paused=True)
+        turn.accept(command, "pause")
+        turn.reply(command, Tone.OK, Words(phrase=Phrase.PAUSED))
+
+
+def _resume(turn: Turn, command: Command) -> None:
+    if not _is_with_us(turn, command):
+        return
+    state = turn.state
+    if state.current is None and not (state.halted is not None and state.queue):
+        turn.refuse(command, Phrase.NOTHING_PLAYING)
+    elif not state.snapshot.paused and state.halted is None:
+        turn.reply(command, Tone.INFO, Words(phrase=Phrase.NOT_PAUSED))
+    else:
+        if state.halted is not None:
+            voice.try_again(turn)
+        turn.snap(paused=False, position_at=turn.now)
+        turn.accept(command, "resume")
+        turn.reply(command, Tone.OK, Words(phrase=Phrase.RESUMED))
+
+
+def _skip(turn: Turn, command: Command) -> None:
+    if not _is_with_us(turn, command):
+        return
+    state = turn.state
+    item = state.current
+    if item is None and not state.queue:
+        turn.refuse(command, Phrase.NOTHING_PLAYING)
+        return
+    if state.halted is not None:
+        voice.try_again(turn)
+    skip(turn)
+    coming = turn.state.current
+    skipped = item if item is not None else coming
+    title = skipped.track.title if skipped is not None else ""
+    turn.accept(command, title)
+    phrase = Phrase.SKIPPED_LAST if coming is None else Phrase.SKIPPED
+    turn.reply(command, Tone.OK, Words(phrase=phrase, values={"title": title}))
+
+
+def _stop(turn: Turn, command: Command) -> None:
+    if not _is_with_us(turn, command):
+        return
+    if not turn.state.has_music:
+        turn.refuse(command, Phrase.NOTHING_PLAYING)
+        return
+    end_current(turn, "stopped")
+    answer_loads(turn, Phrase.STOPPED_MEANWHILE)
+    retire(turn, Words(phrase=Phrase.STOPPED_BY, values={"user": int(command.user)}))
+    turn.set(queue=(), notice=None, halted=None, failures=0, provisional=False)
+    begin_next(turn)
+    turn.snap(text_channel=None)
+    turn.accept(command, "stop")
+    turn.reply(command, Tone.OK, Words(phrase=Phrase.STOPPED))
+
+
+def _leave(turn: Turn, command: Command) -> None:
+    alone = turn.state.voice is not None and not turn.state.snapshot.listeners
+    if not alone and not _is_with_us(turn, command):
+        return
+    notice = Words(phrase=Phrase.STOPPED_BY, values={"user": int(command.user)})
+    close(turn, notice, told=Phrase.STOPPED_MEANWHILE)
+    turn.accept(command, "leave")
+    turn.reply(command, Tone.OK, Words(phrase=Phrase.LEFT))
+
+
+def _volume(turn: Turn, command: Command) -> None:
+    volume = turn.state.snapshot.volume
+    limit = turn.state.settings.volume_limit
+    if command.amount is None:
+        turn.reply(command, Tone.INFO, Words(phrase=Phrase.VOLUME_IS, values={"volume": volume}))
+        return
+    if not _is_with_us(turn, command):
+        return
+    wanted = command.amount
+    if command.relative:
+        wanted = min(limit, max(0, volume + wanted))
+    if not 0 <= wanted <= limit:
+        turn.refuse(command, Phrase.VOLUME_RANGE, limit=limit)
+        return
+    words = Words(phrase=Phrase.VOLUME_SET, values={"volume": wanted})
+    if wanted != volume:
+        turn.snap(volume=wanted)
+        turn.accept(command, str(wanted))
+    turn.reply(command, Tone.OK, words)
+
+
+def _queue(turn: Turn, command: Command) -> None:
+    state = turn.state
+    if state.current is None and not state.queue:
+        turn.reply(command, Tone.INFO, Words(phrase=Phrase.QUEUE_EMPTY))
+        return
+    page = queue_page(state, command.page or 1, turn.now)
+    turn.reply(command, Tone.INFO, Words(phrase=Phrase.QUEUE_PAGE, values={"total": page.total}), queue=page)
+
+
+def _now_playing(turn: Turn, command: Command) -> None:
+    item = turn.state.current
+    if item is None:
+        turn.reply(command, Tone.INFO, Words(phrase=Phrase.NOTHING_PLAYING))
+        return
+    words = Words(phrase=Phrase.NOW_PLAYING, values={"title": item.track.title})
+    turn.reply(command, Tone.INFO, words, progress=view_of(turn.state, turn.now))
+
+
+def _ping(turn: Turn, command: Command) -> None:
+    """An interaction's id says when Discord made it."""
+    digits = command.id if command.id.isascii() and command.id.isdigit() else "0"
+    made_at = (int(digits[:20]) >> 22) + policy.SNOWFLAKE_EPOCH_MS
+    delay = min(max(0, turn.now - made_at), policy.PING_LIMIT_MS)
+    words = Words(phrase=Phrase.PONG, values={"ms": delay, "node": turn.state.snapshot.node or ""})
+    turn.reply(command, Tone.INFO, words)
+
+
+_HANDLERS: dict[Verb, Callable[[Turn, Command], None]] = {
+    Verb.PLAY: _play,
+    Verb.PAUSE: _pause,
+    Verb.RESUME: _resume,
+    Verb.SKIP: _skip,
+    Verb.STOP: _stop,
+    Verb.QUEUE: _queue,
+    Verb.NOW_PLAYING: _now_playing,
+    Verb.JOIN: _join,
+    Verb.LEAVE: _leave,
+    Verb.VOLUME: _volume,
+    Verb.PING: _ping,
+}

@@ -1,0 +1,29 @@
+"""What is remembered of a song when it is over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segue_core.events import TrackEnded
+
+if TYPE_CHECKING:
+    from segue_worker.domain.turn import Turn
+
+
+def end_current(turn: Turn, reason: str) -> None:
+    """Record that the current song is over. What follows is the caller's business."""
+    state = turn.state
+    item = state.current
+    if item is None:
+        return
+    turn.record(
+        TrackEnded(
+            track=item.track,
+            requester=item.requester,
+            channel=state.voice.channel if state.voice is not None else None,
+            started_at=state.snapshot.started_at or turn.now,
+            played_ms=turn.position,
+            reason=reason,
+            node=state.snapshot.node,
+        )
+    )

@@ -1,0 +1,163 @@
+"""The guild's one now-playing message: posted once, edited after each change, retired at the end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from segue_core.models import MessageRef
+from segue_worker.domain import policy
+from segue_worker.domain.effects import ShowNowPlaying
+from segue_worker.domain.state import GuildState, MessageState
+from segue_worker.domain.views import NowPlayingView, PlayerPhase, Words
+
+if TYPE_CHECKING:
+    from segue_worker.domain.messages import Posted
+    from segue_worker.domain.turn import Turn
+
+TIMER = "post"
+NONCE_LIMIT = 25
+
+
+def view_of(state: GuildState, now: int) -> NowPlayingView:
+    """Return what the message should show."""
+    item = state.current
+    snapshot = state.snapshot
+    position = state.position(now)
+    phase = _phase(state)
+    remaining = None
+    if item is not None and phase is PlayerPhase.PLAYING and state.audible and not item.track.is_stream:
+        remaining = item.track.length_ms - position
+    return NowPlayingView(
+        phase=phase,
+        item=item,
+        position_ms=position,
+        volume=snapshot.volume,
+        loop=snapshot.loop,
+        queued=len(state.queue),
+        up_next=state.queue[: policy.UP_NEXT],
+        node=snapshot.node or "",
+        notice=state.halted or state.notice,
+        ends_at=None if remaining is None else now + remaining,
+    )
+
+
+def _phase(state: GuildState) -> PlayerPhase:
+    if state.current is None:
+        return PlayerPhase.ENDED
+    if state.snapshot.paused:
+        return PlayerPhase.PAUSED
+    return PlayerPhase.PLAYING if state.snapshot.started_at else PlayerPhase.STARTING
+
+
+def settle(turn: Turn) -> None:
+    """Post or edit the message when it shows something else than it should."""
+    state = turn.state
+    if state.message.posting is not None or state.voice is None:
+        return
+    view = view_of(state, turn.now)
+    if _starts_within_a_moment(state, view):
+        return
+    ref = state.snapshot.now_playing
+    if ref is None:
+        _post(turn, view)
+    elif state.message.shown is None or _differs(state.message.shown, view):
+        _edit(turn, ref, view)
+
+
+def _starts_within_a_moment(state: GuildState, view: NowPlayingView) -> bool:
+    """Whether the node is about to say that the song starts: one edit then, not two."""
+    return view.phase is PlayerPhase.STARTING and state.voice_ready and state.snapshot.node is not None
+
+
+def _post(turn: Turn, view: NowPlayingView) -> None:
+    state = turn.state
+    channel = state.snapshot.text_channel
+    if channel is None or view.item is None or state.message.failed:
+        return
+    if view.phase is PlayerPhase.STARTING and view.notice is None:
+        return
+    request = turn.request()
+    turn.set(message=MessageState(posting=request, shown=view))
+    turn.emit(
+        ShowNowPlaying(
+            request=request, channel=channel, ref=None, view=view, nonce=view.item.id[:NONCE_LIMIT]
+        )
+    )
+    turn.start_timer(TIMER, policy.POST_TIMEOUT_MS)
+
+
+def _edit(turn: Turn, ref: MessageRef, view: NowPlayingView) -> None:
+    turn.set(message=replace(turn.state.message, shown=view))
+    turn.emit(ShowNowPlaying(request=turn.request(), channel=ref.channel, ref=ref, view=view))
+
+
+def _differs(shown: NowPlayingView, view: NowPlayingView) -> bool:
+    """Whether people would see a change; the song advancing is none."""
+    if replace(shown, position_ms=0, ends_at=None) != replace(view, position_ms=0, ends_at=None):
+        return True
+    if shown.ends_at is None or view.ends_at is None:
+        return shown.ends_at != view.ends_at
+    return abs(shown.ends_at - view.ends_at) > policy.DISPLAY_TOLERANCE_MS
+
+
+def retire(turn: Turn, notice: Words) -> None:
+    """Show the message a last time, without working buttons, and let go of it."""
+    state = turn.state
+    view = replace(view_of(state, turn.now), phase=PlayerPhase.ENDED, notice=notice, ends_at=None, up_next=())
+    ref = state.snapshot.now_playing
+    if state.message.posting is not None:
+        turn.set(message=replace(state.message, retired=view))
+    else:
+        turn.set(message=MessageState())
+    if ref is not None:
+        _edit(turn, ref, view)
+        turn.snap(now_playing=None)
+        turn.set(message=replace(turn.state.message, shown=None))
+
+
+def on_posted(turn: Turn, message: Posted) -> None:
+    """The message exists now, could not be made, or was found deleted."""
+    state = turn.state
+    if message.lost:
+        ref = state.snapshot.now_playing
+        if ref is not None and message.message in {None, ref.message} and message.channel == ref.channel:
+            turn.snap(now_playing=None)
+            turn.set(message=replace(state.message, shown=None))
+        return
+    if state.message.posting is None or message.request != state.message.posting:
+        _on_late_post(turn, message)
+        return
+    turn.stop_timer(TIMER)
+    retired = state.message.retired
+    if message.message is None:
+        turn.set(message=MessageState(failed=True))
+        return
+    ref = MessageRef(channel=message.channel, message=message.message)
+    if retired is not None and not state.has_music:
+        turn.set(message=MessageState())
+        turn.emit(ShowNowPlaying(request=turn.request(), channel=ref.channel, ref=ref, view=retired))
+        return
+    turn.set(message=MessageState(shown=state.message.shown))
+    turn.snap(now_playing=ref)
+
+
+def _on_late_post(turn: Turn, message: Posted) -> None:
+    """A post we had given up: one message a guild, so it becomes ours or is retired."""
+    if message.message is None:
+        return
+    ref = MessageRef(channel=message.channel, message=message.message)
+    state = turn.state
+    if state.snapshot.now_playing == ref:
+        return
+    if state.snapshot.now_playing is None and state.message.posting is None and state.current is not None:
+        turn.snap(now_playing=ref)
+        turn.set(message=MessageState())
+        return
+    view = replace(view_of(state, turn.now), phase=PlayerPhase.ENDED, ends_at=None, up_next=(), notice=None)
+    turn.emit(ShowNowPlaying(request=turn.request(), channel=ref.channel, ref=ref, view=view))
+
+
+def on_timer(turn: Turn) -> None:
+    """Nobody said whether the message was posted; it is tried again with the next song."""
+    turn.set(message=MessageState(failed=True))

@@ -1,0 +1,167 @@
+"""One decision in the making: the state as changed so far, and what is to be done about it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from segue_core.events import CommandApplied, EventData
+from segue_worker.domain import policy
+from segue_worker.domain.effects import (
+    CancelTimer,
+    Commit,
+    DestroyPlayer,
+    Effect,
+    LoadTracks,
+    PatchPlayer,
+    Place,
+    ReleasePlacement,
+    Reply,
+    SendVoiceState,
+    SetTimer,
+    ShowNowPlaying,
+)
+from segue_worker.domain.state import Decision, GuildState, TimerRef
+from segue_worker.domain.views import NowPlayingView, Phrase, QueuePage, ReplyView, Tone, Words
+
+if TYPE_CHECKING:
+    from segue_core.ids import CommandId
+    from segue_core.models import QueueItem
+    from segue_worker.domain.messages import Command, RequestId
+
+_ORDER: dict[type[Effect], int] = {
+    Commit: 0,
+    SendVoiceState: 1,
+    DestroyPlayer: 2,
+    ReleasePlacement: 3,
+    LoadTracks: 4,
+    Place: 5,
+    PatchPlayer: 6,
+    Reply: 7,
+    ShowNowPlaying: 8,
+    SetTimer: 9,
+    CancelTimer: 9,
+}
+"""Sound first, words after it. Effects of one kind keep the order they were asked for in."""
+
+
+class Turn:
+    """Collects one decision. Lives only inside ``decide``."""
+
+    def __init__(self, state: GuildState, now: int) -> None:
+        self.before = state
+        self.state = state
+        self.now = now
+        self.accepted: CommandId | None = None
+        self.store_position = False
+        self._effects: list[Effect] = []
+        self._events: list[EventData] = []
+
+    def set(self, **changes: Any) -> None:
+        """Change fields of the state."""
+        self.state = replace(self.state, **changes)
+
+    def snap(self, **changes: Any) -> None:
+        """Change fields of the snapshot."""
+        self.state = replace(self.state, snapshot=replace(self.state.snapshot, **changes))
+
+    def emit(self, effect: Effect) -> None:
+        """Ask the world for something."""
+        self._effects.append(effect)
+
+    def record(self, event: EventData) -> None:
+        """Append a fact to the commit of this decision."""
+        self._events.append(event)
+
+    def request(self) -> RequestId:
+        """Return a number that pairs an effect with its answer."""
+        self.set(requests=self.state.requests + 1)
+        return self.state.requests
+
+    def accept(self, command: Command, summary: str) -> None:
+        """Let this decision's commit apply ``command``. At most one a decision."""
+        self.accepted = command.id
+        self.record(
+            CommandApplied(user=command.user, command=command.id, name=command.verb.value, summary=summary)
+        )
+
+    def reply(
+        self,
+        command: Command,
+        tone: Tone,
+        words: Words,
+        *,
+        item: QueueItem | None = None,
+        queue: QueuePage | None = None,
+        progress: NowPlayingView | None = None,
+    ) -> None:
+        """Answer ``command``, unless it was answered before."""
+        if command.id in self.state.recent:
+            return
+        recent = (*self.state.recent, command.id)[-policy.REMEMBERED_COMMANDS :]
+        self.set(recent=recent)
+        view = ReplyView(tone=tone, words=words, item=item, queue=queue, progress=progress)
+        self.emit(Reply(command=command.id, view=view, from_button=command.from_button))
+
+    def refuse(self, command: Command, phrase: Phrase, **values: str | int) -> None:
+        """Answer that it can't be done, with nothing changed."""
+        self.reply(command, Tone.REFUSED, Words(phrase=phrase, values=values))
+
+    def start_timer(self, name: str, delay_ms: int) -> None:
+        """Run a timer, in place of one of the same name."""
+        token = self.request()
+        others = tuple(timer for timer in self.state.timers if timer.name != name)
+        self.set(timers=(*others, TimerRef(name=name, token=token)))
+        self.emit(SetTimer(name=name, token=token, delay_ms=delay_ms))
+
+    def stop_timer(self, name: str) -> None:
+        """Forget a timer, if it runs."""
+        if self.state.has_timer(name):
+            self.set(timers=tuple(timer for timer in self.state.timers if timer.name != name))
+            self.emit(CancelTimer(name=name))
+
+    @property
+    def position(self) -> int:
+        """Where the listener is in the current song now, milliseconds."""
+        return self.state.position(self.now)
+
+    def freeze(self, at: int | None = None) -> None:
+        """Let the position stand still: the sound stopped at ``at`` (now)."""
+        since = self.now if at is None else min(at, self.now)
+        self.snap(position_ms=self.state.position(since), position_at=self.now)
+        self.set(audible=False)
+
+    def finish(self) -> Decision:
+        """Return the decision, with the commit in front when something durable changed."""
+        commit = self._commit()
+        if commit is None:
+            return Decision(state=self.state, effects=self._ordered(self.before.snapshot.version))
+        version = 0 if commit.closes else self.before.snapshot.version + 1
+        self.snap(version=version)
+        self.set(
+            live=not commit.closes,
+            stored_position_ms=self.state.snapshot.position_ms,
+            stored_position_at=self.state.snapshot.position_at,
+        )
+        return Decision(state=self.state, effects=(commit, *self._ordered(version)))
+
+    def _commit(self) -> Commit | None:
+        after = self.state
+        has_player = after.voice is not None or after.current is not None or bool(after.queue)
+        changed = _durable(self.before) != _durable(after) if has_player else self.before.live
+        if not (changed or self.accepted or self._events or self.store_position):
+            return None
+        return Commit(command=self.accepted, events=tuple(self._events), closes=not has_player)
+
+    def _ordered(self, version: int) -> tuple[Effect, ...]:
+        effects = [
+            replace(effect, version=version) if isinstance(effect, PatchPlayer) else effect
+            for effect in self._effects
+        ]
+        return tuple(sorted(effects, key=lambda effect: _ORDER[type(effect)]))
+
+
+def _durable(state: GuildState) -> tuple[object, ...]:
+    """Return what must be written when it changes. A position that merely drifts is not worth it."""
+    snapshot = replace(state.snapshot, version=0, position_ms=0, position_at=0)
+    return (snapshot, state.queue, state.voice)
