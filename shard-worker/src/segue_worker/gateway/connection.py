@@ -47,6 +47,10 @@ class Chances:
     uniform: Callable[[float, float], float]
 
 
+Opening = Callable[[], Awaitable[dict[str, Any]]]
+"""Returns IDENTIFY or RESUME, when it is its turn."""
+
+
 class Connection:
     """An open socket that speaks the gateway protocol."""
 
@@ -86,20 +90,22 @@ class Connection:
         except (KeyError, TypeError, ValueError) as error:
             raise TransportError(f"HELLO without a heartbeat interval: {error}") from error
 
-    async def run(self, interval_s: float, opening: dict[str, Any], seq: int) -> Ended:
-        """Open with IDENTIFY or RESUME, then serve the connection until it ends.
+    async def run(self, interval_s: float, opening: Opening, seq: int) -> Ended:
+        """Open with what ``opening`` returns, then serve the connection until it ends.
+
+        Heartbeats begin at once, as ``opening`` may have to wait for its turn to IDENTIFY. Whatever
+        it raises ends the connection and is raised here.
 
         Raises:
             TransportError: when the socket breaks while we write or can't be read on.
             LeaseLapsedError: when the lease ran out before we could open.
         """
         self._seq = seq
-        await self.send(opening, Lane.VITAL)
         self._reader = asyncio.create_task(self._read(), name="gateway reader")
         tasks: set[asyncio.Task[Ended | None]] = {
             self._reader,
             asyncio.create_task(self._beat(interval_s), name="gateway heartbeat"),
-            asyncio.create_task(self._watch_handshake(), name="gateway handshake"),
+            asyncio.create_task(self._open(opening), name="gateway handshake"),
         }
         try:
             return await self._first_end(tasks)
@@ -139,7 +145,8 @@ class Connection:
                 if ended is not None:
                     return ended
 
-    async def _watch_handshake(self) -> Ended | None:
+    async def _open(self, opening: Opening) -> Ended | None:
+        await self.send(await opening(), Lane.VITAL)
         try:
             async with asyncio.timeout(HANDSHAKE_TIMEOUT_S):
                 await self._ready.wait()

@@ -214,10 +214,6 @@ class SegueShard(ShardFacade):
             # A frozen shard opens no socket: whoever holds it by now may have one.
             self._set_state(ShardState.AWAITING_LEASE)
             await self._lease.writable()
-            if self._session is None:
-                # Before the socket is opened: Discord does not wait for ever between HELLO and IDENTIFY.
-                self._set_state(ShardState.AWAITING_GATE)
-                await self._gate(self._config.shard)
             self._set_state(ShardState.CONNECTING)
             return await self._connected(await self._open_socket())
         except TransportError as error:
@@ -241,8 +237,8 @@ class SegueShard(ShardFacade):
         code, reason = RECONNECT_CODE, "reconnecting"
         try:
             interval = await self._connection.hello()
-            opening, seq = self._opening()
-            return await self._connection.run(interval, opening, seq)
+            seq = 0 if self._session is None else self._session.sequence.newest
+            return await self._connection.run(interval, self._opening, seq)
         except asyncio.CancelledError:
             code, reason = DETACH_CODE, "detached"
             raise
@@ -251,13 +247,16 @@ class SegueShard(ShardFacade):
             self._connection, self._socket = None, None
             await self._close_socket(socket, code, reason)
 
-    def _opening(self) -> tuple[dict[str, Any], int]:
+    async def _opening(self) -> dict[str, Any]:
         if self._session is not None:
             self._set_state(ShardState.RESUMING)
-            newest = self._session.newest()
-            return payloads.resume(self._config.token, newest), newest.seq
+            return payloads.resume(self._config.token, self._session.newest())
+        # With the socket open already: an IDENTIFY is sent at the moment it is let through, else two
+        # shards whose sockets take differently long to open would come too close together.
+        self._set_state(ShardState.AWAITING_GATE)
+        await self._gate(self._config.shard)
         self._set_state(ShardState.IDENTIFYING)
-        opening = payloads.identify(
+        return payloads.identify(
             self._config.token,
             shard=self.id,
             num_shards=self.shard_count,
@@ -265,7 +264,6 @@ class SegueShard(ShardFacade):
             capabilities=int(self.capabilities),
             presence=requests.presence_update(self._presence)["d"],
         )
-        return opening, 0
 
     async def _close_socket(self, socket: GatewaySocket, code: int, reason: str) -> None:
         try:

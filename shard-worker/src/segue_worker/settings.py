@@ -1,0 +1,73 @@
+"""What a shard worker is told by its environment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field, HttpUrl, PostgresDsn, SecretStr, field_validator
+from pydantic_settings import NoDecode
+
+from segue_core.settings import ServiceSettings
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Network, IPv6Network
+
+_LEAST_TTL_MS = 1000
+
+
+class WorkerSettings(ServiceSettings):
+    """Environment of ``python -m segue_worker``, prefix ``SEGUE_``. Refuses to load on a bad value."""
+
+    postgres_dsn: SecretStr
+    """``postgresql://user:password@host:port/database``."""
+
+    discord_token: SecretStr
+    discord_api_url: str = "https://discord.com/api/v10"
+    lavalink_password: SecretStr
+
+    router_targets: Annotated[tuple[str, ...], NoDecode] = ()
+    """``host:port`` of the audio routers, comma-separated."""
+
+    shards_per_worker: int = Field(default=1, ge=1, le=250)
+    lease_ttl_ms: int = Field(default=2000, ge=_LEAST_TTL_MS, le=60_000)
+
+    media_allowed_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
+    """Private networks, in CIDR notation, that links may point into; none by default."""
+
+    media_local_files: bool = False
+    """Whether nodes may be asked to play files of their own disk."""
+
+    @field_validator("router_targets", "media_allowed_networks", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("router_targets")
+    @classmethod
+    def _targets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for target in value:
+            host, separator, port = target.rpartition(":")
+            if not (separator and host and port.isdigit()):
+                raise ValueError(f"{target!r} is not host:port")
+        return value
+
+    @field_validator("discord_api_url")
+    @classmethod
+    def _api_url(cls, value: str) -> str:
+        HttpUrl(value)
+        return value.rstrip("/")
+
+    @field_validator("postgres_dsn")
+    @classmethod
+    def _dsn(cls, value: SecretStr) -> SecretStr:
+        PostgresDsn(value.get_secret_value())
+        return value
+
+    @field_validator("discord_token", "lavalink_password")
+    @classmethod
+    def _not_blank(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().strip():
+            raise ValueError("is empty: set it from a Secret")
+        return value
