@@ -1,0 +1,171 @@
+"""Guilds, people, channels, permissions and messages under /sim."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from segue_devkit.discord.admin import views
+from segue_devkit.discord.admin.http import (
+    BadRequestError,
+    answer,
+    body_of,
+    field_id,
+    field_int,
+    field_text,
+    path_id,
+    query_id,
+)
+from segue_devkit.discord.errors import unknown
+
+if TYPE_CHECKING:
+    from segue_devkit.discord.acting import People
+    from segue_devkit.discord.model import User
+    from segue_devkit.discord.world import World
+
+
+class GuildCalls:
+    """Handlers for what exists."""
+
+    def __init__(self, world: World, people: People, regions: frozenset[str]) -> None:
+        self._world = world
+        self._people = people
+        self._regions = regions
+
+    def routes(self) -> list[web.RouteDef]:
+        """The table."""
+        return [
+            web.get("/guilds", self.all),
+            web.post("/guilds", self.create),
+            web.get("/guilds/{guild_id}", self.one),
+            web.delete("/guilds/{guild_id}", self.remove),
+            web.put("/guilds/{guild_id}/bot-permissions", self.bot_permissions),
+            web.delete("/channels/{channel_id}", self.delete_channel),
+            web.put("/channels/{channel_id}/overwrites/{target_id}", self.overwrite),
+            web.put("/channels/{channel_id}/user-limit", self.user_limit),
+            web.get("/channels/{channel_id}/messages", self.messages),
+            web.get("/people", self.persons),
+            web.post("/people", self.create_person),
+            web.put("/people/{person_id}/voice", self.join),
+            web.delete("/people/{person_id}/voice", self.leave),
+            web.post("/people/{person_id}/messages", self.say),
+            web.get("/people/{person_id}/commands", self.commands),
+        ]
+
+    async def all(self, _request: web.Request) -> web.Response:
+        """GET /sim/guilds."""
+        return answer([views.guild(each) for each in self._world.guilds.values()])
+
+    async def create(self, request: web.Request) -> web.Response:
+        """POST /sim/guilds {name, region, voice_channels, text_channels}."""
+        body = await body_of(request)
+        region = field_text(body, "region", "us-east")
+        if region not in self._regions:
+            raise BadRequestError(f"region must be one of {', '.join(sorted(self._regions))}, not {region}")
+        guild = self._world.create_guild(
+            field_text(body, "name"),
+            region=region,
+            voice_channels=field_int(body, "voice_channels", 1),
+            text_channels=field_int(body, "text_channels", 1),
+        )
+        return answer(views.guild(guild), 201)
+
+    async def one(self, request: web.Request) -> web.Response:
+        """GET /sim/guilds/{guild_id}."""
+        return answer(views.guild(self._world.guild(path_id(request, "guild_id"))))
+
+    async def remove(self, request: web.Request) -> web.Response:
+        """DELETE /sim/guilds/{guild_id}: the bot is thrown out."""
+        self._world.remove_guild(path_id(request, "guild_id"))
+        return web.Response(status=204)
+
+    async def bot_permissions(self, request: web.Request) -> web.Response:
+        """PUT /sim/guilds/{guild_id}/bot-permissions {permissions}: of the bot's own role."""
+        guild_id = path_id(request, "guild_id")
+        body = await body_of(request)
+        role = self._world.bot_role(guild_id)
+        self._world.set_role_permissions(guild_id, role.id, field_int(body, "permissions", 0))
+        return web.Response(status=204)
+
+    async def delete_channel(self, request: web.Request) -> web.Response:
+        """DELETE /sim/channels/{channel_id}."""
+        self._world.delete_channel(path_id(request, "channel_id"))
+        return web.Response(status=204)
+
+    async def overwrite(self, request: web.Request) -> web.Response:
+        """PUT /sim/channels/{channel_id}/overwrites/{target_id} {allow, deny}."""
+        body = await body_of(request)
+        self._world.set_overwrite(
+            path_id(request, "channel_id"),
+            path_id(request, "target_id"),
+            allow=field_int(body, "allow", 0),
+            deny=field_int(body, "deny", 0),
+        )
+        return web.Response(status=204)
+
+    async def user_limit(self, request: web.Request) -> web.Response:
+        """PUT /sim/channels/{channel_id}/user-limit {limit}: 0 is none."""
+        body = await body_of(request)
+        self._world.channel(path_id(request, "channel_id")).user_limit = field_int(body, "limit", 0)
+        return web.Response(status=204)
+
+    async def messages(self, request: web.Request) -> web.Response:
+        """GET /sim/channels/{channel_id}/messages?person=: as that person sees it; without, all."""
+        channel = self._world.channel(path_id(request, "channel_id"))
+        viewer = query_id(request, "person")
+        shown = [
+            each
+            for each in self._world.messages[channel.id].values()
+            if viewer is None or each.ephemeral_for in {None, viewer}
+        ]
+        return answer([views.message(each) for each in shown])
+
+    # ---- people ----------------------------------------------------------------------------------
+
+    async def persons(self, _request: web.Request) -> web.Response:
+        """GET /sim/people."""
+        return answer([views.person(each) for each in self._world.users.values() if not each.bot])
+
+    async def create_person(self, request: web.Request) -> web.Response:
+        """POST /sim/people {name, locale}."""
+        body = await body_of(request)
+        person = self._world.create_person(field_text(body, "name"), field_text(body, "locale", "en-US"))
+        return answer(views.person(person), 201)
+
+    async def join(self, request: web.Request) -> web.Response:
+        """PUT /sim/people/{person_id}/voice {channel_id}."""
+        body = await body_of(request)
+        self._people.join(self._person(request), field_id(body, "channel_id"))
+        return web.Response(status=204)
+
+    async def leave(self, request: web.Request) -> web.Response:
+        """DELETE /sim/people/{person_id}/voice?guild_id=."""
+        self._people.leave(self._person(request), query_id(request, "guild_id"))
+        return web.Response(status=204)
+
+    async def say(self, request: web.Request) -> web.Response:
+        """POST /sim/people/{person_id}/messages {channel_id, content}."""
+        body = await body_of(request)
+        message = self._people.say(
+            self._person(request), field_id(body, "channel_id"), field_text(body, "content")
+        )
+        return answer(views.message(message), 201)
+
+    async def commands(self, request: web.Request) -> web.Response:
+        """GET /sim/people/{person_id}/commands?channel_id=: what the client would list."""
+        channel_id = query_id(request, "channel_id")
+        if channel_id is None:
+            raise BadRequestError("channel_id must be an id")
+        return answer(self._people.visible_commands(self._person(request), channel_id))
+
+    def _person(self, request: web.Request) -> User:
+        return person_of(self._world, path_id(request, "person_id"))
+
+
+def person_of(world: World, person_id: int) -> User:
+    """A human user, or 10013."""
+    user = world.users.get(person_id)
+    if user is None or user.bot:
+        raise unknown(10013, "User")
+    return user

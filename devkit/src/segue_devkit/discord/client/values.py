@@ -1,0 +1,178 @@
+"""What the client hands out: frozen values read from /sim."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from segue_devkit.discord.wire import Payload
+
+
+@dataclass(frozen=True, slots=True)
+class SimChannel:
+    """A channel."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SimVoiceState:
+    """Somebody in a voice channel."""
+
+    user_id: int
+    name: str
+    bot: bool
+    channel_id: int
+    self_mute: bool
+    self_deaf: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SimGuild:
+    """A guild as it was when asked for."""
+
+    id: int
+    name: str
+    region: str
+    text_channels: tuple[SimChannel, ...]
+    voice_channels: tuple[SimChannel, ...]
+    voice_states: tuple[SimVoiceState, ...]
+
+    @property
+    def text_channel(self) -> SimChannel:
+        """The first text channel."""
+        return self.text_channels[0]
+
+    @property
+    def voice_channel(self) -> SimChannel:
+        """The first voice channel."""
+        return self.voice_channels[0]
+
+    @classmethod
+    def read(cls, data: Payload) -> SimGuild:
+        """From JSON."""
+        return cls(
+            id=int(data["id"]),
+            name=data["name"],
+            region=data["region"],
+            text_channels=tuple(SimChannel(int(each["id"]), each["name"]) for each in data["text_channels"]),
+            voice_channels=tuple(
+                SimChannel(int(each["id"]), each["name"]) for each in data["voice_channels"]
+            ),
+            voice_states=tuple(
+                SimVoiceState(
+                    int(each["user_id"]),
+                    each["name"],
+                    each["bot"],
+                    int(each["channel_id"]),
+                    each["self_mute"],
+                    each["self_deaf"],
+                )
+                for each in data["voice_states"]
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SimMessage:
+    """A message as it was when asked for; ``raw`` is all of it as /sim shows it.
+
+    ``edits`` counts edits after the first answer; ``ephemeral_for`` is the one person who sees it.
+    """
+
+    id: int
+    channel_id: int
+    author_id: int
+    content: str
+    embeds: tuple[Payload, ...]
+    components: tuple[Payload, ...]
+    edits: int
+    loading: bool
+    ephemeral_for: int | None
+    raw: Payload
+
+    @property
+    def ephemeral(self) -> bool:
+        """True if only one person sees it."""
+        return self.ephemeral_for is not None
+
+    @property
+    def custom_ids(self) -> tuple[str, ...]:
+        """What can be clicked: enabled components in order."""
+        inner = [each for row in self.components for each in row["components"]]
+        return tuple(each["custom_id"] for each in inner if "custom_id" in each and not each.get("disabled"))
+
+    @property
+    def text(self) -> str:
+        """All that can be read in it: content, then titles, descriptions and fields of the embeds."""
+        parts: list[str | None] = [self.content]
+        for embed in self.embeds:
+            parts += [embed.get("author", {}).get("name"), embed.get("title"), embed.get("description")]
+            for field in embed.get("fields", []):
+                parts += [field["name"], field["value"]]
+            parts.append(embed.get("footer", {}).get("text"))
+        return "\n".join(part for part in parts if part)
+
+    @classmethod
+    def read(cls, data: Payload) -> SimMessage:
+        """From JSON."""
+        viewer = data["ephemeral_for"]
+        return cls(
+            id=int(data["id"]),
+            channel_id=int(data["channel_id"]),
+            author_id=int(data["author"]["id"]),
+            content=data["content"],
+            embeds=tuple(data["embeds"]),
+            components=tuple(data["components"]),
+            edits=data["edits"],
+            loading=data["loading"],
+            ephemeral_for=None if viewer is None else int(viewer),
+            raw=data,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySession:
+    """A gateway session as the simulator sees it."""
+
+    session_id: str
+    shard_id: int
+    num_shards: int
+    intents: int
+    seq: int
+    connected: bool
+    resumes: int
+    started_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Identify:
+    """An IDENTIFY that was made; ``at_ns`` on CLOCK_MONOTONIC."""
+
+    at_ns: int
+    shard_id: int
+    num_shards: int
+    bucket: int
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayOverview:
+    """All sessions that live, and every IDENTIFY ever made."""
+
+    sessions: tuple[GatewaySession, ...]
+    identifies: tuple[Identify, ...]
+
+    def of_shard(self, shard_id: int) -> tuple[GatewaySession, ...]:
+        """The sessions of one shard; more than one during a handoff."""
+        return tuple(each for each in self.sessions if each.shard_id == shard_id)
+
+    @classmethod
+    def read(cls, data: Payload) -> GatewayOverview:
+        """From JSON."""
+        return cls(
+            sessions=tuple(GatewaySession(**each) for each in data["sessions"]),
+            identifies=tuple(Identify(**each) for each in data["identifies"]),
+        )

@@ -1,0 +1,229 @@
+"""One gateway socket: opcodes in, messages out, and the close codes for what goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import WSMsgType
+
+from segue_devkit.discord.gateway.compression import Plain, ZlibPayload
+from segue_devkit.discord.gateway.limits import Window
+from segue_devkit.discord.wire import Payload, dumps, now_ns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aiohttp import web
+
+    from segue_devkit.discord.gateway.compression import Encoder
+    from segue_devkit.discord.gateway.hub import Hub
+    from segue_devkit.discord.gateway.session import Session
+
+MAX_PAYLOAD: Final = 4096
+"""Bytes a client may send in one message; documented."""
+
+
+class Op(IntEnum):
+    """Gateway opcodes."""
+
+    DISPATCH = 0
+    HEARTBEAT = 1
+    IDENTIFY = 2
+    PRESENCE_UPDATE = 3
+    VOICE_STATE_UPDATE = 4
+    RESUME = 6
+    RECONNECT = 7
+    REQUEST_GUILD_MEMBERS = 8
+    INVALID_SESSION = 9
+    HELLO = 10
+    HEARTBEAT_ACK = 11
+    REQUEST_SOUNDBOARD_SOUNDS = 31
+
+
+class Close(IntEnum):
+    """Gateway close codes."""
+
+    NORMAL = 1000
+    GOING_AWAY = 1001
+    ABNORMAL = 1006
+    UNKNOWN_ERROR = 4000
+    UNKNOWN_OPCODE = 4001
+    DECODE_ERROR = 4002
+    NOT_AUTHENTICATED = 4003
+    AUTHENTICATION_FAILED = 4004
+    ALREADY_AUTHENTICATED = 4005
+    INVALID_SEQ = 4007
+    RATE_LIMITED = 4008
+    SESSION_TIMED_OUT = 4009
+    INVALID_SHARD = 4010
+    SHARDING_REQUIRED = 4011
+    INVALID_API_VERSION = 4012
+    INVALID_INTENTS = 4013
+    DISALLOWED_INTENTS = 4014
+
+
+class GatewayError(Exception):
+    """The client broke a rule: the socket closes with this code."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(f"{code} {reason}")
+        self.code = code
+        self.reason = reason
+
+
+class Connection:
+    """Reads one socket until it closes; writes from a queue, so that nobody waits for a slow client."""
+
+    def __init__(self, hub: Hub, socket: web.WebSocketResponse, encoder: Encoder) -> None:
+        self._hub = hub
+        self._socket = socket
+        self._encoder = encoder
+        self._queue: deque[tuple[int, str, Callable[[int], None] | None]] = deque()
+        self._ready = asyncio.Event()
+        self._sends = Window(hub.knobs.gateway_sends, hub.knobs.gateway_sends_window_ms)
+        self._zombie: asyncio.TimerHandle | None = None
+        self._closer: asyncio.Task[bool] | None = None
+        self.session: Session | None = None
+        self.close_code: int | None = None
+        self.opened_ns = now_ns()
+
+    async def run(self) -> None:
+        """Serve the socket; returns when it is closed, with ``close_code`` set."""
+        writer = asyncio.create_task(self._write())
+        self._heard_heartbeat()
+        self.send(dumps({"op": Op.HELLO, "d": {"heartbeat_interval": self._hub.knobs.heartbeat_interval_ms}}))
+        try:
+            await self._read()
+        finally:
+            if self._zombie is not None:
+                self._zombie.cancel()
+            writer.cancel()
+            await asyncio.gather(writer, return_exceptions=True)
+            if self._closer is not None:
+                await asyncio.gather(self._closer, return_exceptions=True)
+            if self.close_code is None:
+                self.close_code = self._socket.close_code or Close.ABNORMAL
+
+    # ---- out -------------------------------------------------------------------------------------
+
+    def send(self, text: str, on_sent: Callable[[int], None] | None = None) -> None:
+        """Queue a message; ``on_sent`` gets the time it was written (ns, monotonic)."""
+        due = now_ns() + int(self._hub.knobs.gateway_latency_ms * 1_000_000)
+        self._queue.append((due, text, on_sent))
+        self._ready.set()
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Close from our side with a code."""
+        if self._closer is None:
+            self.close_code = code
+            self._closer = asyncio.create_task(self._socket.close(code=code, message=reason.encode()))
+
+    def abort(self) -> None:
+        """Cut the TCP connection without a closing handshake."""
+        self.close_code = Close.ABNORMAL
+        transport = self._hub.transport_of(self._socket)
+        if transport is not None:
+            transport.abort()
+
+    def compress_payloads(self) -> None:
+        """IDENTIFY asked for payload compression; transport compression takes precedence."""
+        if isinstance(self._encoder, Plain):
+            self._encoder = ZlibPayload()
+
+    async def _write(self) -> None:
+        while True:
+            await self._ready.wait()
+            self._ready.clear()
+            while self._queue:
+                due, text, on_sent = self._queue.popleft()
+                wait = due - now_ns()
+                if wait > 0:
+                    await asyncio.sleep(wait / 1e9)
+                await self._write_one(text)
+                if on_sent is not None:
+                    on_sent(now_ns())
+
+    async def _write_one(self, text: str) -> None:
+        encoded = self._encoder.encode(text)
+        try:
+            if isinstance(encoded, str):
+                await self._socket.send_str(encoded)
+            else:
+                await self._socket.send_bytes(encoded)
+        except ConnectionError:
+            self._queue.clear()  # the reader notices the loss; a RESUME replays what was queued
+
+    # ---- in --------------------------------------------------------------------------------------
+
+    async def _read(self) -> None:
+        async for message in self._socket:
+            if self.close_code is not None:
+                return
+            try:
+                if message.type is not WSMsgType.TEXT and message.type is not WSMsgType.BINARY:
+                    raise GatewayError(Close.DECODE_ERROR, "Error while decoding payload.")
+                await self._handle(message.data)
+            except GatewayError as error:
+                self.close(error.code, error.reason)
+                return
+
+    async def _handle(self, data: str | bytes) -> None:
+        if not self._sends.take(now_ns()):
+            raise GatewayError(Close.RATE_LIMITED, "You are sending payloads too quickly.")
+        payload = _decoded(data)
+        op, body = payload.get("op"), payload.get("d")
+        if op == Op.HEARTBEAT:
+            self._heard_heartbeat()
+            self.send(dumps({"op": Op.HEARTBEAT_ACK, "d": None}))
+        elif op == Op.IDENTIFY:
+            self._refuse_twice()
+            await self._hub.identify(self, _object(body))
+        elif op == Op.RESUME:
+            self._refuse_twice()
+            await self._hub.resume(self, _object(body))
+        elif op == Op.VOICE_STATE_UPDATE:
+            self._hub.voice_state(self._authenticated(), _object(body))
+        elif op == Op.REQUEST_GUILD_MEMBERS:
+            self._hub.request_members(self._authenticated(), _object(body))
+        elif op in {Op.PRESENCE_UPDATE, Op.REQUEST_SOUNDBOARD_SOUNDS}:
+            self._authenticated()
+        else:
+            raise GatewayError(Close.UNKNOWN_OPCODE, "Unknown opcode.")
+
+    def _refuse_twice(self) -> None:
+        if self.session is not None:
+            raise GatewayError(Close.ALREADY_AUTHENTICATED, "Already authenticated.")
+
+    def _authenticated(self) -> Session:
+        if self.session is None:
+            raise GatewayError(Close.NOT_AUTHENTICATED, "Not authenticated.")
+        return self.session
+
+    def _heard_heartbeat(self) -> None:
+        if self._zombie is not None:
+            self._zombie.cancel()
+        knobs = self._hub.knobs
+        wait = knobs.heartbeat_interval_ms / 1000 * knobs.heartbeat_grace
+        self._zombie = asyncio.get_running_loop().call_later(
+            wait, self.close, knobs.heartbeat_close_code, "Session timed out."
+        )
+
+
+def _decoded(data: str | bytes) -> Payload:
+    if len(data) > MAX_PAYLOAD:
+        raise GatewayError(Close.DECODE_ERROR, "Payload too large.")
+    try:
+        payload = json.loads(data)
+    except ValueError:
+        raise GatewayError(Close.DECODE_ERROR, "Error while decoding payload.") from None
+    return _object(payload)
+
+
+def _object(value: object) -> Payload:
+    if not isinstance(value, dict):
+        raise GatewayError(Close.DECODE_ERROR, "Error while decoding payload.")
+    return value

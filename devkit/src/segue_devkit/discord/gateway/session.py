@@ -1,0 +1,51 @@
+"""A gateway session: what survives a socket, and is replayed to the next one."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from segue_devkit.discord.wire import now_ns
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+    from segue_devkit.discord.gateway.connection import Connection
+
+
+@dataclass(slots=True)
+class Session:
+    """One IDENTIFYed session. ``session_id`` is a credential."""
+
+    session_id: str
+    shard_id: int
+    num_shards: int
+    intents: int
+    replay: deque[tuple[int, str]]
+    seq: int = 0
+    connection: Connection | None = None
+    expiry: asyncio.TimerHandle | None = None
+    ended: bool = False
+    resumes: int = 0
+    started_ns: int = field(default_factory=now_ns)
+
+    def owns(self, guild_id: int) -> bool:
+        """Discord's sharding formula."""
+        return (guild_id >> 22) % self.num_shards == self.shard_id
+
+    def dispatch(self, name: str, data: str, on_sent: Callable[[int], None] | None = None) -> None:
+        """Number an event, keep it for a RESUME, send it if somebody is connected."""
+        self.seq += 1
+        text = f'{{"t":"{name}","s":{self.seq},"op":0,"d":{data}}}'
+        self.replay.append((self.seq, text))
+        if self.connection is not None:
+            self.connection.send(text, on_sent)
+
+    def missed_since(self, seq: int) -> list[str] | None:
+        """The texts after a sequence number; None if the replay no longer reaches back that far."""
+        oldest = self.replay[0][0] if self.replay else self.seq + 1
+        if seq + 1 < oldest:
+            return None
+        return [text for number, text in self.replay if number > seq]

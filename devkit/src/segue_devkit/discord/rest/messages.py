@@ -1,0 +1,113 @@
+"""Channel messages: create, get, edit, delete, with the permissions each needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from segue_devkit.discord import bodies, payloads
+from segue_devkit.discord.errors import (
+    FormErrors,
+    missing_access,
+    missing_permissions,
+    not_the_author,
+)
+from segue_devkit.discord.model import Message, MessageFlag
+from segue_devkit.discord.permissions import Permission, of_member
+from segue_devkit.discord.rest.http import answer, object_body, path_id
+from segue_devkit.discord.wire import snowflake
+
+if TYPE_CHECKING:
+    from segue_devkit.discord.model import Channel
+    from segue_devkit.discord.wire import Payload
+    from segue_devkit.discord.world import World
+
+_SETTABLE_FLAGS = MessageFlag.SUPPRESS_EMBEDS | MessageFlag.SUPPRESS_NOTIFICATIONS
+
+
+class MessageCalls:
+    """Handlers under /channels/{channel_id}/messages."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def create(self, request: web.Request) -> web.Response:
+        """POST /channels/{channel_id}/messages."""
+        channel = self._world.channel(path_id(request, "channel_id"))
+        allowed = self._need(channel, Permission.SEND_MESSAGES)
+        body = await object_body(request)
+        files = body.get("attachments") or []
+        fields = bodies.checked(body, creating=True, has_files=bool(files))
+        if fields.get("embeds") and not allowed & Permission.EMBED_LINKS:
+            raise missing_permissions()
+        message = Message(
+            self._world.ids.new(),
+            channel.id,
+            channel.guild_id,
+            self._world.bot,
+            flags=int(body.get("flags") or 0) & _SETTABLE_FLAGS,
+            attachments=files,
+            nonce=body.get("nonce"),
+            reference=self._reference(channel, body),
+            **fields,
+        )
+        if message.reference is not None:
+            message.type = 19
+        self._world.post(message)
+        return answer(payloads.message(message))
+
+    def _reference(self, channel: Channel, body: Payload) -> Payload | None:
+        wanted = body.get("message_reference")
+        if not isinstance(wanted, dict):
+            return None
+        known = self._world.messages[channel.id]
+        if snowflake(wanted.get("message_id")) in known:
+            return {
+                "type": 0,
+                "message_id": str(wanted["message_id"]),
+                "channel_id": str(channel.id),
+                "guild_id": str(channel.guild_id),
+            }
+        if wanted.get("fail_if_not_exists", True):
+            errors = FormErrors()
+            errors.add(("message_reference",), "MESSAGE_REFERENCE_UNKNOWN_MESSAGE", "Unknown message")
+            errors.raise_if_any()
+        return None
+
+    async def get(self, request: web.Request) -> web.Response:
+        """GET /channels/{channel_id}/messages/{message_id}."""
+        return answer(payloads.message(self._message(request, Permission.READ_MESSAGE_HISTORY)))
+
+    async def edit(self, request: web.Request) -> web.Response:
+        """PATCH /channels/{channel_id}/messages/{message_id}: only the bot's own."""
+        message = self._message(request, Permission.VIEW_CHANNEL)
+        if message.author.id != self._world.bot.id:
+            raise not_the_author()
+        body = await object_body(request)
+        fields = bodies.checked(body, creating=False)
+        if "flags" in body:
+            fields["flags"] = (message.flags & ~_SETTABLE_FLAGS) | (int(body["flags"] or 0) & _SETTABLE_FLAGS)
+        self._world.edit(message, fields)
+        return answer(payloads.message(message))
+
+    async def delete(self, request: web.Request) -> web.Response:
+        """DELETE /channels/{channel_id}/messages/{message_id}; others' need MANAGE_MESSAGES."""
+        message = self._message(request, Permission.VIEW_CHANNEL)
+        if message.author.id != self._world.bot.id:
+            self._need(self._world.channel(message.channel_id), Permission.MANAGE_MESSAGES)
+        self._world.delete(message)
+        return web.Response(status=204)
+
+    def _message(self, request: web.Request, needed: Permission) -> Message:
+        channel = self._world.channel(path_id(request, "channel_id"))
+        self._need(channel, needed)
+        return self._world.message(channel.id, path_id(request, "message_id"))
+
+    def _need(self, channel: Channel, needed: Permission) -> int:
+        allowed = of_member(self._world.guild(channel.guild_id), self._world.bot.id, channel)
+        if not allowed & Permission.VIEW_CHANNEL:
+            raise missing_access()
+        if not allowed & needed:
+            raise missing_permissions()
+        return allowed

@@ -1,0 +1,94 @@
+"""A simulator: all parts put together, listening, and taken down again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from aiohttp import web
+
+from segue_devkit.discord.acting import People
+from segue_devkit.discord.admin.act import ActCalls
+from segue_devkit.discord.admin.control import ControlCalls
+from segue_devkit.discord.admin.guilds import GuildCalls
+from segue_devkit.discord.admin.http import errors as admin_errors
+from segue_devkit.discord.admin.streams import StreamCalls
+from segue_devkit.discord.gateway.connection import Close
+from segue_devkit.discord.gateway.hub import Hub
+from segue_devkit.discord.ids import Ids
+from segue_devkit.discord.interactions import Interactions
+from segue_devkit.discord.knobs import Knobs
+from segue_devkit.discord.rest.application import ApplicationCalls
+from segue_devkit.discord.rest.http import RestGate
+from segue_devkit.discord.rest.interactions import InteractionCalls
+from segue_devkit.discord.rest.messages import MessageCalls
+from segue_devkit.discord.rest.routes import rest_app
+from segue_devkit.discord.voice.desk import Desk
+from segue_devkit.discord.voice.servers import VoiceServers
+from segue_devkit.discord.world import World
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from segue_devkit.discord.config import SimConfig
+
+
+class Simulator:
+    """``async with Simulator(config) as simulator``: listening inside, gone outside."""
+
+    def __init__(self, config: SimConfig) -> None:
+        self._config = config
+        self._port = config.port
+        self.knobs = Knobs()
+        self.knobs.update(config.knobs)
+        self.world = World(Ids(), bot_name=config.bot_name, token=config.token)
+        self.hub = Hub(self.world, self.knobs, lambda: self.gateway_url)
+        self.voice = VoiceServers(config.regions)
+        self.desk = Desk(self.world, self.knobs, self.voice)
+        self.hub.voice = self.desk
+        self.interactions = Interactions(self.world, self.knobs)
+        self.people = People(self.world, self.interactions)
+        self._gate = RestGate(self.world, self.knobs)
+        self._streams = StreamCalls(self.world)
+        self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=1.0)
+
+    @property
+    def url(self) -> str:
+        """Where REST and /sim listen."""
+        return f"http://{self._config.host}:{self._port}"
+
+    @property
+    def gateway_url(self) -> str:
+        """Where the gateway listens."""
+        return f"ws://{self._config.host}:{self._port}"
+
+    def _application(self) -> web.Application:
+        calls = ApplicationCalls(self.world, self.hub, self.knobs, lambda: self.gateway_url)
+        rest = rest_app(
+            self._gate, calls, MessageCalls(self.world), InteractionCalls(self.world, self.interactions)
+        )
+        admin = web.Application(middlewares=[admin_errors])
+        control = ControlCalls(self.world, self.knobs, self.hub, self.desk, self.voice, self._gate)
+        guilds = GuildCalls(self.world, self.people, frozenset(self._config.regions))
+        acts = ActCalls(self.world, self.people, self.interactions)
+        for part in (control, guilds, acts, self._streams):
+            admin.add_routes(part.routes())
+        app = web.Application()
+        app.add_subapp("/api/v10", rest)
+        app.add_subapp("/sim", admin)
+        app.add_routes([web.get("/", self.hub.serve), web.get("/resume", self.hub.serve)])
+        return app
+
+    async def __aenter__(self) -> Self:
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self._config.host, self._config.port)
+        await site.start()
+        self._port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._streams.close()
+        self.hub.close_all(Close.GOING_AWAY)
+        self.desk.close()
+        await self._runner.cleanup()

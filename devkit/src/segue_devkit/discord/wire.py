@@ -1,0 +1,36 @@
+"""The shape of what goes over a wire, and the clocks of the simulator."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+Payload: TypeAlias = dict[str, Any]
+"""One JSON object of Discord's protocol; ids are decimal strings, as on the wire."""
+
+
+def dumps(value: object) -> str:
+    """Compact JSON, as Discord sends it."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def timestamp() -> str:
+    """ISO 8601 in UTC with microseconds, the form of every Discord timestamp."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def now_ns() -> int:
+    """CLOCK_MONOTONIC in ns: one clock for all processes of a machine, so stamps can be compared."""
+    return time.monotonic_ns()
+
+
+def snowflake(value: object) -> int:
+    """Read an id from the wire (string or number); ValueError if it is none."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError(f"{value!r} is not a snowflake")
+    number = int(value)
+    if not 0 <= number < 1 << 64:
+        raise ValueError(f"{value!r} is not a snowflake")
+    return number
