@@ -1,0 +1,47 @@
+"""Real servers for every suite: started when the first test asks, ended by process id with the session."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from segue_core.redis.connection import connect
+from segue_core.redis.keys import Keys
+from segue_devkit.embedded.valkey import EmbeddedValkey
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from segue_core.redis.connection import RedisClient
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def valkey_url() -> Iterator[str]:
+    """Valkey as a cluster of one node that serves all slots: a script over several slots fails."""
+    with EmbeddedValkey(cluster=True) as server:
+        yield server.url
+
+
+@pytest.fixture
+def cluster() -> str:
+    """Name a cluster no other test has: all its keys are this test's alone."""
+    return f"t{next(_numbers)}-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def keys(cluster: str) -> Keys:
+    """Return the names of this test's keys."""
+    return Keys(cluster)
+
+
+@pytest.fixture
+async def redis(valkey_url: str) -> AsyncIterator[RedisClient]:
+    """Connect as services do."""
+    client = connect(valkey_url, "test")
+    yield client
+    await client.aclose()
