@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from ipaddress import IPv4Network, IPv6Network  # noqa: TC003 - pydantic reads annotations at run time
+from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import Field, HttpUrl, PostgresDsn, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from segue_core.settings import ServiceSettings
-
-if TYPE_CHECKING:
-    from ipaddress import IPv4Network, IPv6Network
 
 _LEAST_TTL_MS = 1000
 
@@ -56,13 +55,18 @@ class WorkerSettings(ServiceSettings):
     @field_validator("discord_api_url")
     @classmethod
     def _api_url(cls, value: str) -> str:
-        HttpUrl(value)
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("is no http:// or https:// URL")
         return value.rstrip("/")
 
     @field_validator("postgres_dsn")
     @classmethod
     def _dsn(cls, value: SecretStr) -> SecretStr:
-        PostgresDsn(value.get_secret_value())
+        parts = urlsplit(value.get_secret_value())
+        if parts.scheme not in {"postgresql", "postgres"} or not parts.hostname or not parts.path.strip("/"):
+            # The value itself is not shown: it carries a password.
+            raise ValueError("is not of the form postgresql://user:password@host:port/database")
         return value
 
     @field_validator("discord_token", "lavalink_password")
