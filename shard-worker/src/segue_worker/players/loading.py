@@ -1,0 +1,57 @@
+"""From a person's words to songs: link guard first, then a node."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from segue_core.logging import get_logger
+from segue_worker.domain.messages import Loaded, LoadFailure
+from segue_worker.lavalink.errors import NodeTimeoutError
+from segue_worker.lavalink.loader import NoNodeError
+from segue_worker.lavalink.tracks import LoadKind, LoadResult
+from segue_worker.players.ports import RefusedLink, SafeLink
+
+if TYPE_CHECKING:
+    from segue_core.ids import GuildId
+    from segue_worker.domain.effects import LoadTracks
+    from segue_worker.players.tools import Tools
+
+_log = get_logger(__name__)
+
+_THROTTLE_SIGNS: Final = ("429", "too many requests", "rate limit")
+
+
+async def load_tracks(effect: LoadTracks, guild: GuildId, tools: Tools) -> Loaded:
+    """Return what ``effect.query`` means; every way to fail is an answer."""
+    link = await tools.links.check(effect.query)
+    match link:
+        case RefusedLink():
+            return Loaded(request=effect.request, failure=link.failure, detail=link.detail)
+        case SafeLink():
+            identifier = link.identifier
+        case _:
+            identifier = f"{tools.search_prefix}:{effect.query}"
+    try:
+        result = await tools.loader.load(identifier, tools.fleet.candidates(guild))
+    except NodeTimeoutError as error:
+        return Loaded(request=effect.request, failure=LoadFailure.TIMEOUT, detail=error.why)
+    except NoNodeError as error:
+        _log.warning("player.no_node_to_load", guild=guild, why=str(error))
+        return Loaded(request=effect.request, failure=LoadFailure.NO_NODE, detail=str(error))
+    return _loaded(effect, result)
+
+
+def _loaded(effect: LoadTracks, result: LoadResult) -> Loaded:
+    if result.kind is LoadKind.ERROR:
+        _log.info("player.load_error", message=result.message, cause=result.cause[:300])
+        return Loaded(request=effect.request, failure=_failure_of(result), detail=result.message)
+    if not result.tracks:
+        return Loaded(request=effect.request, failure=LoadFailure.NOTHING_FOUND)
+    # A search offers many songs; the best match is meant.
+    tracks = result.tracks[:1] if result.kind is LoadKind.SEARCH else result.tracks
+    return Loaded(request=effect.request, tracks=tracks, playlist=result.playlist)
+
+
+def _failure_of(result: LoadResult) -> LoadFailure:
+    said = f"{result.message} {result.cause}".lower()
+    return LoadFailure.THROTTLED if any(sign in said for sign in _THROTTLE_SIGNS) else LoadFailure.UNPLAYABLE

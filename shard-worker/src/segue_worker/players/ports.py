@@ -1,0 +1,171 @@
+"""What players need from the rest of the worker, each as small as it can be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from segue_core.ids import ChannelId, Epoch, GuildId, MessageId, NodeId, ShardId, TierName
+from segue_worker.domain.messages import Command, LoadFailure, Message, SettingsChanged
+from segue_worker.domain.state import Decision, GuildState
+
+if TYPE_CHECKING:
+    from segue_core.models import MessageRef
+    from segue_core.redis.guilds import JournalEntry
+    from segue_worker.domain.effects import Reply
+    from segue_worker.domain.views import NowPlayingView
+
+Decide = Callable[[GuildState, Message, int], Decision]
+"""``domain.decide.decide``: pure; the time is Redis time, ms."""
+
+
+class Clock(Protocol):
+    """Redis time."""
+
+    def now(self) -> int:
+        """Return it in milliseconds."""
+
+
+class Voice(Protocol):
+    """Our voice states, by gateway op 4."""
+
+    async def send_voice_state(self, guild: GuildId, channel: ChannelId | None, *, self_deaf: bool) -> None:
+        """Join, move to or (None) leave a channel. What Discord does about it comes as messages.
+
+        Waits within the gateway's send budget; raises when the gateway is closed for good.
+        """
+
+
+class Replies(Protocol):
+    """Answers to people."""
+
+    async def reply(self, guild: GuildId, reply: Reply) -> None:
+        """Edit the command's original answer, or follow up. Not being able to is its own to report."""
+
+
+class MessageLostError(Exception):
+    """The message, or its channel, is no longer there."""
+
+
+class MessageRefusedError(Exception):
+    """Discord does not let us post or edit it, or did not answer; the words say why."""
+
+
+class NowPlaying(Protocol):
+    """The guild's one message. Rate limits are waited for inside."""
+
+    async def create(self, channel: ChannelId, view: NowPlayingView, *, nonce: str) -> MessageId:
+        """Post it; the same ``nonce`` twice posts once. Raises MessageRefusedError."""
+
+    async def edit(self, ref: MessageRef, view: NowPlayingView) -> None:
+        """Edit it. Raises MessageLostError, MessageRefusedError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceQuery:
+    """Where should this guild play? ``preferred``: nodes the shard has a session on."""
+
+    guild: GuildId
+    shard: ShardId
+    endpoint: str
+    tier: TierName
+    preferred: tuple[NodeId, ...] = ()
+    excluded: tuple[NodeId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """The answer. ``node`` None: nobody has room, ``detail`` says why."""
+
+    node: NodeId | None
+    region: str = ""
+    detail: str = ""
+
+
+class Placer(Protocol):
+    """Asks a router, and knows what to do without one. Never raises."""
+
+    async def place(self, query: PlaceQuery) -> Placement:
+        """Choose and reserve."""
+
+    async def release(self, guild: GuildId) -> None:
+        """Give the reservation back; best effort."""
+
+
+class Fleet(Protocol):
+    """What is known of the nodes, for choosing one to load from."""
+
+    def candidates(self, guild: GuildId) -> Iterable[NodeId]:
+        """Return usable nodes, the guild's own favourite first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SafeLink:
+    """``identifier`` is what a node may be given; where it leads was looked at."""
+
+    identifier: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedLink:
+    """The words were a link that must not, or cannot, be fetched."""
+
+    failure: LoadFailure
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotALink:
+    """Plain words: to be searched for."""
+
+
+class Links(Protocol):
+    """The guard between people's links and our network."""
+
+    async def check(self, text: str) -> SafeLink | RefusedLink | NotALink:
+        """Say what ``text`` is, following redirects. Never raises."""
+
+
+class Settings(Protocol):
+    """A guild's limits."""
+
+    async def of(self, guild: GuildId) -> SettingsChanged:
+        """Return them, from a cache or stale if the store is away. Never raises."""
+
+
+class Recovery(Protocol):
+    """Turns a journaled payload into the command it was."""
+
+    def command(self, guild: GuildId, entry: JournalEntry) -> Command | None:
+        """Return it marked ``replayed``, its answer reachable again; None when it can't be read."""
+
+
+class StaleHolder(Protocol):
+    """Is told when Redis says that a shard is somebody else's."""
+
+    def __call__(self, shard: ShardId, epoch: Epoch, /) -> None:
+        """Let the shard go."""
+
+
+class Meter(Protocol):
+    """Counts what players do."""
+
+    def mailbox_depth(self, depth: int) -> None:
+        """A message was posted to a mailbox that now has so many."""
+
+    def message_refused(self, kind: str) -> None:
+        """A full or closed mailbox did not take a message."""
+
+    def committed(self, outcome: str, seconds: float) -> None:
+        """A commit ended: ok, duplicate, stale_epoch, expired, version_conflict or unreachable."""
+
+    def effect(self, kind: str, outcome: str, seconds: float) -> None:
+        """An effect was performed: ok or failed."""
+
+
+class Recorder(Protocol):
+    """Keeps what reached mailboxes, for replay."""
+
+    def record(self, guild: GuildId, message: Message, now: int) -> None:
+        """Remember it. Must be cheap."""

@@ -1,0 +1,68 @@
+"""What every guild of a worker shares, and what every guild of a shard shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from segue_core.redis.guilds import GuildStore
+from segue_worker.lavalink.loader import TrackLoader
+from segue_worker.lavalink.pool import NodePool
+from segue_worker.players.ports import (
+    Clock,
+    Decide,
+    Fleet,
+    Links,
+    Meter,
+    NowPlaying,
+    Placer,
+    Recorder,
+    Replies,
+    Settings,
+    StaleHolder,
+    Voice,
+)
+from segue_worker.shards.lease import LeaseView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Seconds and counts.
+
+    ``patch``: a PATCH with everything before it, the opening of a session included; it must stay under
+    the domain's own time-out. ``retry``: pause before what Redis could not take is tried again.
+    """
+
+    patch: float = 3.5
+    retry: float = 0.25
+    unwritten: int = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """The ports, wired once. ``search_prefix`` is Lavalink's name of the source for plain words."""
+
+    decide: Decide
+    store: GuildStore
+    clock: Clock
+    voice: Voice
+    replies: Replies
+    now_playing: NowPlaying
+    placer: Placer
+    fleet: Fleet
+    loader: TrackLoader
+    links: Links
+    settings: Settings
+    meter: Meter
+    stale: StaleHolder
+    recorder: Recorder | None = None
+    search_prefix: str = "ytsearch"
+    buffer_ms: int = 400
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardTools:
+    """What belongs to one held shard."""
+
+    lease: LeaseView
+    pool: NodePool

@@ -1,0 +1,216 @@
+"""The audio router's client: several routers, short deadlines, and a way on without any of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+import grpc
+
+from segue_core.ids import GuildId, NodeId, RegionName
+from segue_core.logging import get_logger
+from segue_protos.router.v1 import router_pb2, router_pb2_grpc
+from segue_worker.players.ports import Placement, PlaceQuery
+from segue_worker.routing.view import FleetView, NodeHealth, NodeView
+
+if TYPE_CHECKING:
+    from segue_core.models import Topology
+
+_log = get_logger(__name__)
+
+PLACE_DEADLINE_S: Final = 0.3
+_RELEASE_DEADLINE_S: Final = 0.3
+_WATCH_SILENCE_S: Final = 12.0
+"""The router shows a sign of life at least every 5 s; a stream quiet for longer is dead."""
+_WATCH_RETRY_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
+
+_NOT_ITS_FAULT: Final = frozenset({grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_EXHAUSTED})
+"""Answers that another router would give as well."""
+
+_HEALTH: Final = {
+    router_pb2.NODE_STATE_READY: NodeHealth.READY,
+    router_pb2.NODE_STATE_OVERLOADED: NodeHealth.OVERLOADED,
+    router_pb2.NODE_STATE_HUNG: NodeHealth.HUNG,
+    router_pb2.NODE_STATE_DEAD: NodeHealth.DEAD,
+    router_pb2.NODE_STATE_MISCONFIGURED: NodeHealth.MISCONFIGURED,
+    router_pb2.NODE_STATE_UNKNOWN: NodeHealth.UNKNOWN,
+}
+
+TopologyUpdates = Callable[[], AsyncIterator["Topology"]]
+"""Yields the topology now and whenever it changes (``segue_core.redis.topology.watch``)."""
+
+
+class Router:
+    """A ``Placer``, a ``Fleet`` and a ``NodeDirectory``. ``start`` it, ``close`` it."""
+
+    def __init__(self, targets: Sequence[str], watcher: str, topology: TopologyUpdates) -> None:
+        self._targets = tuple(targets)
+        self._watcher = watcher
+        self._topology = topology
+        self._channels: dict[str, grpc.aio.Channel] = {}
+        self._stubs: list[tuple[str, router_pb2_grpc.AudioRouterAsyncStub]] = []
+        self._preferred = 0
+        self._view = FleetView()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._changed = asyncio.Event()
+        self._watching = False
+
+    @property
+    def view(self) -> FleetView:
+        """The fleet as last heard of."""
+        return self._view
+
+    @property
+    def watching(self) -> bool:
+        """Whether a router is telling us about the fleet right now."""
+        return self._watching
+
+    def address(self, node: NodeId) -> str | None:
+        """Return a node's ``host:port``."""
+        return self._view.address(node)
+
+    def candidates(self, guild: GuildId) -> tuple[NodeId, ...]:
+        """Return usable nodes to load from, the guild's own favourite first."""
+        return self._view.candidates(guild)
+
+    async def start(self) -> None:
+        """Begin to listen. Returns at once; what is not known yet comes."""
+        for target in self._targets:
+            channel = grpc.aio.insecure_channel(
+                target,
+                options=[
+                    ("grpc.initial_reconnect_backoff_ms", 100),
+                    ("grpc.max_reconnect_backoff_ms", 2000),
+                    # Not through a proxy: routers are neighbours.
+                    ("grpc.enable_http_proxy", 0),
+                ],
+            )
+            self._channels[target] = channel
+            self._stubs.append((target, router_pb2_grpc.AudioRouterStub(channel)))
+        self._tasks = [asyncio.create_task(self._follow_topology())]
+        if self._stubs:
+            self._tasks.append(asyncio.create_task(self._watch()))
+
+    async def close(self) -> None:
+        """Stop listening."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(channel.close(None) for channel in self._channels.values()))
+
+    async def known(self, patience: float) -> bool:
+        """Wait until any node is known, for so many seconds at most."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while not self._view.candidates(GuildId(0)):
+                    self._changed.clear()
+                    await self._changed.wait()
+                return True
+        return False
+
+    async def place(self, query: PlaceQuery) -> Placement:
+        """Ask the routers in turn; without any, choose by hashing over what was last known."""
+        request = router_pb2.PlaceRequest(
+            guild_id=query.guild,
+            shard_id=query.shard,
+            voice_endpoint=query.endpoint,
+            tier=query.tier,
+            preferred_nodes=query.preferred,
+            excluded_nodes=query.excluded,
+        )
+        for index, (target, stub) in self._in_turn():
+            try:
+                answer = await stub.Place(request, timeout=PLACE_DEADLINE_S)
+            except grpc.aio.AioRpcError as error:
+                if error.code() in _NOT_ITS_FAULT:
+                    return Placement(node=None, detail=error.details() or error.code().name)
+                _log.info("router.place_failed", router=target, code=error.code().name, why=error.details())
+                continue
+            self._preferred = index
+            return Placement(node=NodeId(answer.node.id), region=answer.effective_region)
+        return self._place_alone(query)
+
+    async def release(self, guild: GuildId) -> None:
+        """Give the reservation back; one that stays lapses by itself."""
+        request = router_pb2.ReleaseRequest(guild_id=guild)
+        for index, (target, stub) in self._in_turn():
+            try:
+                await stub.Release(request, timeout=_RELEASE_DEADLINE_S)
+            except grpc.aio.AioRpcError as error:
+                _log.info("router.release_failed", router=target, code=error.code().name)
+                continue
+            self._preferred = index
+            return
+
+    def _in_turn(self) -> list[tuple[int, tuple[str, router_pb2_grpc.AudioRouterAsyncStub]]]:
+        """The routers, beginning with the one that answered last."""
+        order = list(enumerate(self._stubs))
+        return order[self._preferred :] + order[: self._preferred]
+
+    def _place_alone(self, query: PlaceQuery) -> Placement:
+        candidates = self._view.candidates(query.guild, query.endpoint, query.tier)
+        node = next((one for one in candidates if one not in query.excluded), None)
+        if node is None:
+            return Placement(node=None, detail="no router answers, and no node is known to have room")
+        _log.warning("router.placed_alone", guild=query.guild, node=node)
+        return Placement(node=node, region=self._view.region_of(node) or "")
+
+    async def _follow_topology(self) -> None:
+        async for topology in self._topology():
+            self._show(FleetView(nodes=self._view.nodes, topology=topology))
+
+    async def _watch(self) -> None:
+        """Keep one stream open, to another router whenever one ends or falls silent."""
+        failures = 0
+        turn = 0
+        while True:
+            target, stub = self._stubs[turn % len(self._stubs)]
+            if await self._watch_one(target, stub):
+                failures = 0
+            turn += 1
+            pause = _WATCH_RETRY_S[min(failures, len(_WATCH_RETRY_S) - 1)]
+            failures += 1
+            await asyncio.sleep(pause)
+
+    async def _watch_one(self, target: str, stub: router_pb2_grpc.AudioRouterAsyncStub) -> bool:
+        """Listen until the stream ends; return whether it said anything."""
+        heard = False
+        call = stub.Watch(router_pb2.WatchRequest(watcher=self._watcher))
+        stream = aiter(call)
+        try:
+            while True:
+                async with asyncio.timeout(_WATCH_SILENCE_S):
+                    view = await anext(stream)
+                heard = self._watching = True
+                self._show(FleetView(nodes=_nodes(view), topology=self._view.topology))
+        except StopAsyncIteration:
+            _log.info("router.watch_ended", router=target)
+        except TimeoutError:
+            _log.warning("router.watch_silent", router=target)
+        except grpc.aio.AioRpcError as error:
+            _log.info("router.watch_failed", router=target, code=error.code().name)
+        finally:
+            self._watching = False
+            call.cancel()
+        return heard
+
+    def _show(self, view: FleetView) -> None:
+        self._view = view
+        self._changed.set()
+
+
+def _nodes(view: router_pb2.WatchResponse) -> dict[NodeId, NodeView]:
+    return {
+        NodeId(node.id): NodeView(
+            id=NodeId(node.id),
+            region=RegionName(node.region),
+            address=node.address,
+            health=_HEALTH.get(node.state, NodeHealth.UNKNOWN),
+            cordoned=node.cordoned,
+            players=node.players + node.reserved,
+            capacity=node.capacity,
+        )
+        for node in view.nodes
+    }
