@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TypeVar, TYPE_CHECKING
 
 import pytest
 
@@ -37,6 +36,9 @@ from segue_worker.domain.messages import (
     VoiceServer,
 )
 from segue_worker.domain.state import GuildState, new_guild
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 E = TypeVar("E")
 
@@ -134,10 +136,10 @@ class Table:
         (reply,) = self.replies(command)
         return reply.view.words.phrase.value
 
-    def join(self, channel: ChannelId = LOUNGE, session: str = "s1", token: str = "t1") -> None:
+    def join(self, channel: ChannelId = LOUNGE, number: int = 1) -> None:
         """Let Discord grant the voice channel."""
-        self.send(OwnVoiceState(channel=channel, session=session, at=self.now))
-        self.send(VoiceServer(token=token, endpoint="us-east1.discord.example:443"))
+        self.send(OwnVoiceState(channel=channel, session=f"s{number}", at=self.now))
+        self.send(VoiceServer(token=f"t{number}", endpoint="us-east1.discord.example:443"))
 
     def load(self, *tracks: Track, playlist: str | None = None) -> None:
         """Answer the newest lookup."""
@@ -155,17 +157,25 @@ class Table:
 
     def started(self) -> None:
         """Let the node report that the current song started."""
-        self.send(TrackStartedOn(**self._song()))
+        self.send(TrackStartedOn(node=self.node, generation=self.generation, item=self.current.id))
 
     def ended(self, reason: EndReason = EndReason.FINISHED) -> None:
         """Let the node report that the current song ended."""
-        self.send(TrackEndedOn(**self._song(), reason=reason))
+        self.send(
+            TrackEndedOn(node=self.node, generation=self.generation, item=self.current.id, reason=reason)
+        )
 
-    def _song(self) -> dict[str, object]:
-        snapshot = self.state.snapshot
-        assert snapshot.current is not None
-        assert snapshot.node is not None
-        return {"node": snapshot.node, "generation": snapshot.generation, "item": snapshot.current.id}
+    @property
+    def node(self) -> NodeId:
+        """Return where the player is."""
+        node = self.state.snapshot.node
+        assert node is not None
+        return node
+
+    @property
+    def generation(self) -> int:
+        """Return the newest start's number."""
+        return self.state.snapshot.generation
 
     def posted(self, message: int = 900) -> None:
         """Let Discord accept the newest post of the now-playing message."""

@@ -22,6 +22,8 @@ FAILED_TIMER = "failed"
 def begin(turn: Turn, item: QueueItem, queue: tuple[QueueItem, ...]) -> None:
     """Make ``item`` the current song; ``queue`` is what is left to follow."""
     turn.stop_timer(FAILED_TIMER)
+    if turn.state.notice is not None and turn.state.notice.phrase is Phrase.QUEUE_ENDED:
+        turn.set(notice=None)
     turn.snap(current=item, position_ms=0, position_at=turn.now, started_at=0)
     turn.set(
         queue=queue,
@@ -101,6 +103,8 @@ def finished(turn: Turn) -> None:
     if loop is LoopMode.QUEUE:
         turn.set(queue=(*turn.state.queue, item))
     begin_next(turn)
+    if turn.state.current is None:
+        turn.set(notice=Words(phrase=Phrase.QUEUE_ENDED))
 
 
 def failed(turn: Turn, phrase: Phrase) -> None:

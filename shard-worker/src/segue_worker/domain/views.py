@@ -65,6 +65,7 @@ class Phrase(StrEnum):
     NO_NODE = "no_node"
     THROTTLED = "throttled"
     TRY_AGAIN = "try_again"
+    SLOW_DOWN = "slow_down"
     UNKNOWN_COMMAND = "unknown_command"
     MISSING_OPTION = "missing_option"
     BAD_OPTION = "bad_option"

@@ -1,0 +1,1 @@
+"""What people can ask for: the commands' one table, and how an interaction becomes a command."""

@@ -1,0 +1,53 @@
+"""The ids of our buttons: ``sg1:<action>[:<argument>]``, versioned because messages outlive releases."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from segue_worker.domain.messages import Verb
+
+PREFIX = "sg1"
+VOLUME_STEP = 10
+_QUEUE_PAGE = re.compile(r"sg1:queue:([1-9][0-9]{0,5})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Press:
+    """What pressing a button means. ``page`` set: the message with the button is turned to it."""
+
+    verb: Verb
+    amount: int | None = None
+    page: int | None = None
+
+
+PAUSE = f"{PREFIX}:pause"
+RESUME = f"{PREFIX}:resume"
+SKIP = f"{PREFIX}:skip"
+STOP = f"{PREFIX}:stop"
+VOLUME_DOWN = f"{PREFIX}:volume:down"
+VOLUME_UP = f"{PREFIX}:volume:up"
+QUEUE = f"{PREFIX}:queue"
+
+_PRESSES = {
+    PAUSE: Press(verb=Verb.PAUSE),
+    RESUME: Press(verb=Verb.RESUME),
+    SKIP: Press(verb=Verb.SKIP),
+    STOP: Press(verb=Verb.STOP),
+    VOLUME_DOWN: Press(verb=Verb.VOLUME, amount=-VOLUME_STEP),
+    VOLUME_UP: Press(verb=Verb.VOLUME, amount=VOLUME_STEP),
+    QUEUE: Press(verb=Verb.QUEUE),
+}
+
+
+def queue_page(page: int) -> str:
+    """Return the id of a button that turns to ``page`` (1-based)."""
+    return f"{PREFIX}:queue:{page}"
+
+
+def parse_custom_id(custom_id: str) -> Press | None:
+    """Return what ``custom_id`` means, None when it is not ours or of another version."""
+    page = _QUEUE_PAGE.fullmatch(custom_id)
+    if page is not None:
+        return Press(verb=Verb.QUEUE, page=int(page[1]))
+    return _PRESSES.get(custom_id)

@@ -1,0 +1,1 @@
+"""How Segue looks and speaks in Discord: views become embeds, buttons and sentences."""

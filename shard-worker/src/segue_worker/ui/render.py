@@ -1,0 +1,216 @@
+"""Views become Discord messages.
+
+hikari's own ``Embed`` and component builders are used, so that its REST client sends them without a
+detour, and what Discord would refuse is found here and not in its answer. Limits: embed title 256,
+description 4096, footer 2048, all text of an embed together 6000; button label 80.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import hikari
+from hikari.api.special_endpoints import MessageActionRowBuilder
+from hikari.impl import MessageActionRowBuilder as Row
+
+from segue_core.models import LoopMode, QueueItem
+from segue_worker.commands import custom_ids
+from segue_worker.domain.views import NowPlayingView, PlayerPhase, QueuePage, ReplyView, Tone
+from segue_worker.ui import texts
+from segue_worker.ui.markdown import escape, length
+
+TITLE_LIMIT = 256
+_LINE_TITLE_LIMIT = 80
+_AUTHOR_LIMIT = 100
+_URL_LIMIT = 1024
+_BAR_CELLS = 16
+_NODE_LIMIT = 64
+
+COLOURS = {
+    PlayerPhase.STARTING: 0x5865F2,
+    PlayerPhase.PLAYING: 0x2FB67C,
+    PlayerPhase.PAUSED: 0xE5A13B,
+    PlayerPhase.ENDED: 0x6D7480,
+}
+TONES = {Tone.OK: 0x2FB67C, Tone.INFO: 0x5865F2, Tone.REFUSED: 0xE5A13B, Tone.FAILED: 0xD6505A}
+_GREY: Final = hikari.ButtonStyle.SECONDARY
+_BLUE: Final = hikari.ButtonStyle.PRIMARY
+_GREEN: Final = hikari.ButtonStyle.SUCCESS
+_RED: Final = hikari.ButtonStyle.DANGER
+_HEADINGS = {
+    PlayerPhase.STARTING: texts.HEADING_STARTING,
+    PlayerPhase.PLAYING: texts.HEADING_PLAYING,
+    PlayerPhase.PAUSED: texts.HEADING_PAUSED,
+    PlayerPhase.ENDED: texts.HEADING_ENDED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """A message ready for hikari's ``create_message``, ``edit_message`` and interaction responses."""
+
+    embeds: tuple[hikari.Embed, ...]
+    components: tuple[MessageActionRowBuilder, ...] = ()
+
+    def kwargs(self) -> dict[str, Any]:
+        """Return the arguments that all of those calls share; nobody is ever pinged."""
+        return {
+            "embeds": list(self.embeds),
+            "components": list(self.components),
+            "mentions_everyone": False,
+            "user_mentions": False,
+            "role_mentions": False,
+        }
+
+
+def now_playing(view: NowPlayingView) -> Rendered:
+    """Return the guild's now-playing message."""
+    embed = hikari.Embed(color=COLOURS[view.phase], description=_story(view))
+    embed.set_author(name=_HEADINGS[view.phase])
+    if view.item is not None:
+        track = view.item.track
+        embed.title = escape(track.title, TITLE_LIMIT) or None
+        embed.url = _web_url(track.uri)
+        artwork = _web_url(track.artwork_url)
+        if artwork is not None:
+            embed.set_thumbnail(artwork)
+    embed.set_footer(text=_footer(view))
+    return Rendered(embeds=(embed,), components=_buttons(view))
+
+
+def reply(view: ReplyView) -> Rendered:
+    """Return an answer to one person."""
+    if view.queue is not None:
+        return _queue(view.queue)
+    if view.progress is not None:
+        shown = now_playing(view.progress)
+        return Rendered(embeds=shown.embeds)
+    embed = hikari.Embed(color=TONES[view.tone], description=texts.say(view.words))
+    if view.item is not None:
+        artwork = _web_url(view.item.track.artwork_url)
+        if artwork is not None:
+            embed.set_thumbnail(artwork)
+    return Rendered(embeds=(embed,))
+
+
+def progress_bar(position_ms: int, length_ms: int) -> str:
+    """Return a line with the position marked in it."""
+    share = min(1.0, max(0.0, position_ms / length_ms)) if length_ms > 0 else 0.0
+    at = min(_BAR_CELLS - 1, int(share * _BAR_CELLS))
+    return "▬" * at + "🔘" + "▬" * (_BAR_CELLS - 1 - at)
+
+
+def _story(view: NowPlayingView) -> str:
+    lines = []
+    if view.item is not None:
+        lines += [_byline(view.item), _progress(view, view.item)]
+    elif view.notice is None:
+        lines.append(texts.NOTHING_YET)
+    if view.notice is not None:
+        lines += ["", texts.say(view.notice)]
+    if view.up_next:
+        lines += ["", f"**{texts.UP_NEXT}**"]
+        lines += [_line(number, item) for number, item in enumerate(view.up_next, start=1)]
+        more = view.queued - len(view.up_next)
+        if more > 0:
+            lines.append(texts.AND_MORE.format(count=more))
+    return "\n".join(lines).strip()
+
+
+def _byline(item: QueueItem) -> str:
+    author = escape(item.track.author, _AUTHOR_LIMIT)
+    requester = texts.REQUESTED_BY.format(user=texts.mention_user(item.requester)) if item.requester else ""
+    return " · ".join(part for part in (author, requester) if part)
+
+
+def _progress(view: NowPlayingView, item: QueueItem) -> str:
+    if item.track.is_stream:
+        return f"🔴 {texts.LIVE}"
+    total = item.track.length_ms
+    times = f"`{texts.duration(view.position_ms)} / {texts.duration(total)}`"
+    line = f"{progress_bar(view.position_ms, total)} {times}"
+    if view.ends_at is None:
+        return line
+    # Discord counts this down by itself, so the message need not be edited for it.
+    return f"{line}\n{texts.ENDS.format(when=f'<t:{view.ends_at // 1000}:R>')}"
+
+
+def _footer(view: NowPlayingView) -> str:
+    parts = [texts.VOLUME.format(volume=view.volume)]
+    if view.loop is not LoopMode.OFF:
+        parts.append(texts.LOOP_TRACK if view.loop is LoopMode.TRACK else texts.LOOP_QUEUE)
+    if view.node:
+        parts.append(texts.ON_NODE.format(node=view.node[:_NODE_LIMIT]))
+    return " · ".join(parts)
+
+
+def _buttons(view: NowPlayingView) -> tuple[MessageActionRowBuilder, ...]:
+    ended = view.phase is PlayerPhase.ENDED
+    first, second = Row(), Row()
+    if view.phase is PlayerPhase.PAUSED:
+        first.add_interactive_button(_GREEN, custom_ids.RESUME, label=texts.BUTTON_RESUME, emoji="▶️")
+    else:
+        first.add_interactive_button(
+            _BLUE, custom_ids.PAUSE, label=texts.BUTTON_PAUSE, emoji="⏸️", is_disabled=ended
+        )
+    first.add_interactive_button(
+        _GREY, custom_ids.SKIP, label=texts.BUTTON_SKIP, emoji="⏭️", is_disabled=ended
+    )
+    first.add_interactive_button(_RED, custom_ids.STOP, label=texts.BUTTON_STOP, emoji="⏹️", is_disabled=ended)
+    second.add_interactive_button(_GREY, custom_ids.VOLUME_DOWN, emoji="🔉", is_disabled=ended)
+    second.add_interactive_button(_GREY, custom_ids.VOLUME_UP, emoji="🔊", is_disabled=ended)
+    second.add_interactive_button(
+        _GREY, custom_ids.QUEUE, label=texts.BUTTON_QUEUE, emoji="📜", is_disabled=ended
+    )
+    return (first, second)
+
+
+def _queue(page: QueuePage) -> Rendered:
+    lines = []
+    if page.current is not None:
+        title = escape(page.current.track.title, _LINE_TITLE_LIMIT)
+        lines += [f"**{texts.HEADING_PLAYING}:** {title}", ""]
+    lines += [_line(number, item) for number, item in enumerate(page.items, start=page.first_position)]
+    if not page.items:
+        lines.append(texts.NOTHING_MORE)
+    embed = hikari.Embed(
+        title=texts.HEADING_QUEUE, color=TONES[Tone.INFO], description="\n".join(lines).strip()
+    )
+    total = texts.IN_TOTAL.format(count=page.total, duration=texts.duration(page.total_ms))
+    embed.set_footer(text=f"{texts.PAGE.format(page=page.page, pages=page.pages)} · {total}")
+    return Rendered(embeds=(embed,), components=_page_buttons(page))
+
+
+def _page_buttons(page: QueuePage) -> tuple[MessageActionRowBuilder, ...]:
+    if page.pages <= 1:
+        return ()
+    row = Row()
+    back, following = max(1, page.page - 1), min(page.pages, page.page + 1)
+    # Two buttons of a message may not share an id, so the one that leads nowhere names another page.
+    back_id = custom_ids.queue_page(back if page.page > 1 else page.pages + 1)
+    next_id = custom_ids.queue_page(following if page.page < page.pages else page.pages + 2)
+    row.add_interactive_button(_GREY, back_id, label=texts.BUTTON_BACK, is_disabled=page.page <= 1)
+    row.add_interactive_button(_GREY, next_id, label=texts.BUTTON_NEXT, is_disabled=page.page >= page.pages)
+    return (row,)
+
+
+def _line(number: int, item: QueueItem) -> str:
+    track = item.track
+    title = escape(track.title, _LINE_TITLE_LIMIT)
+    long = texts.LIVE if track.is_stream else texts.duration(track.length_ms)
+    requester = f" · {texts.mention_user(item.requester)}" if item.requester else ""
+    return f"`{number}.` {title} `{long}`{requester}"
+
+
+def _web_url(url: str | None) -> str | None:
+    """Return ``url`` when Discord would take it; one bad link must not cost the whole message."""
+    if url is None or length(url) > _URL_LIMIT or not url.isascii() or not url.isprintable() or " " in url:
+        return None
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return None
+    return url if parts.scheme in {"http", "https"} and host else None

@@ -1,0 +1,164 @@
+"""Every sentence Segue says, in one place: another language is another table of this shape.
+
+A gap is filled with an escaped value, see :func:`say`. Gaps with a meaning of their own: ``channel``
+and ``user`` become mentions (that ping nobody), ``limit_ms`` a duration.
+"""
+
+from __future__ import annotations
+
+from string import Formatter
+from typing import TYPE_CHECKING
+
+from segue_worker.domain.views import Phrase, Words
+from segue_worker.ui.markdown import escape, truncate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TEXT_LIMIT = 2000
+_VALUE_LIMIT = 200
+
+ENGLISH: dict[Phrase, str] = {
+    Phrase.PLAYING_NOW: "Playing **{title}** for you.",
+    Phrase.QUEUED: "Added **{title}** - number {position} in the queue.",
+    Phrase.QUEUED_PLAYLIST: "Added {count} songs from **{playlist}**.",
+    Phrase.QUEUED_PLAYLIST_PARTLY: (
+        "Added {count} of {of} songs from **{playlist}** - the others were too long or did not fit."
+    ),
+    Phrase.PAUSED: "Paused. `/resume` goes on right here.",
+    Phrase.RESUMED: "On we go.",
+    Phrase.SKIPPED: "Skipped **{title}**.",
+    Phrase.SKIPPED_LAST: "Skipped **{title}**. That was the last song - what's next?",
+    Phrase.STOPPED: "Stopped, and the queue is clear.",
+    Phrase.JOINED: "Here I am, in {channel}.",
+    Phrase.LEFT: "Bye! Call me back with `/play`.",
+    Phrase.VOLUME_SET: "Volume is now {volume} %.",
+    Phrase.VOLUME_IS: "Volume is {volume} %.",
+    Phrase.PONG: "Pong! Your command took {ms} ms to get here.",
+    Phrase.QUEUE_PAGE: "Coming up: {total} in the queue.",
+    Phrase.NOW_PLAYING: "This is **{title}**.",
+    Phrase.ALREADY_PAUSED: "It is paused already. `/resume` goes on.",
+    Phrase.NOT_PAUSED: "The music is not paused.",
+    Phrase.ALREADY_HERE: "I am already with you in {channel}.",
+    Phrase.ALREADY_APPLIED: "Done.",
+    Phrase.NOTHING_PLAYING: "Nothing is playing. Start something with `/play`.",
+    Phrase.QUEUE_EMPTY: "The queue is empty. Add something with `/play`.",
+    Phrase.NOT_CONNECTED: "I am not in a voice channel. Start something with `/play`.",
+    Phrase.JOIN_VOICE_FIRST: "Join a voice channel first, then ask me again.",
+    Phrase.OTHER_CHANNEL: "I am playing in {channel}. Join me there!",
+    Phrase.MISSING_PERMISSIONS: (
+        "I can't play in {channel}: I need the permission {permissions} there. A server admin can grant it."
+    ),
+    Phrase.QUERY_EMPTY: "What would you like to hear? Give me a title or a link.",
+    Phrase.QUERY_TOO_LONG: "That is a bit long for a search - {limit} characters at most, please.",
+    Phrase.QUEUE_FULL: "The queue is full ({limit} songs). Try again when a few have played.",
+    Phrase.TOO_LONG: "That is longer than this server allows ({limit_ms} a song).",
+    Phrase.VOLUME_RANGE: "Volume goes from 0 to {limit} % here.",
+    Phrase.NOTHING_FOUND: "I found nothing for that. Try other words, or a link.",
+    Phrase.FORBIDDEN_ADDRESS: "I can't play from that address. Public links only, please.",
+    Phrase.BAD_LINK: "That link does not look right. I understand links that begin with https://.",
+    Phrase.UNPLAYABLE: "That link can't be played - it may be private, gone, or no music.",
+    Phrase.LOAD_TIMEOUT: "Finding that took too long. Please try again.",
+    Phrase.NO_NODE: "All my players are busy or resting just now. Please try again in a minute.",
+    Phrase.THROTTLED: "Too many searches right now. Please try again in a moment.",
+    Phrase.TRY_AGAIN: "I can't change anything just now. Please try again in a moment.",
+    Phrase.SLOW_DOWN: "Easy! Try that again in a second or two.",
+    Phrase.UNKNOWN_COMMAND: "I don't know that one (any more). Type `/` to see what I can do.",
+    Phrase.MISSING_OPTION: "Please fill in `{option}`.",
+    Phrase.BAD_OPTION: "That value for `{option}` won't do.",
+    Phrase.SERVERS_ONLY: "I only play on servers. See you there!",
+    Phrase.JOIN_TIMEOUT: (
+        "I could not get into the voice channel. It may be full, or I may lack the permission to join."
+    ),
+    Phrase.DISCONNECTED: "Somebody disconnected me from the voice channel.",
+    Phrase.STOPPED_MEANWHILE: "The music was stopped before I got to that.",
+    Phrase.INTERNAL: "Something went wrong on my side. Please try again.",
+    Phrase.TRACK_FAILED: "Skipped **{title}**: it could not be played. {reason}",
+    Phrase.TRACK_STUCK: "Skipped **{title}**: it got stuck.",
+    Phrase.TOO_MANY_FAILURES: (
+        "{count} songs in a row could not be played, so I stopped here. `/skip` or `/play` goes on."
+    ),
+    Phrase.VOICE_LOST: "I lost the voice connection and could not get it back. `/resume` tries again.",
+    Phrase.VOICE_RATE_LIMITED: "Discord asked me to slow down. I will be back within a minute.",
+    Phrase.NODE_TOO_OLD: (
+        "Player {node} is too old for Discord's encryption: it takes Lavalink 4.2 or newer."
+    ),
+    Phrase.WAITING_FOR_NODE: "Waiting for a free player…",
+    Phrase.NODES_EXHAUSTED: "No player could take over. The queue is kept; `/resume` tries again.",
+    Phrase.QUEUE_ENDED: "That's it - the queue has ended.",
+    Phrase.LEFT_IDLE: "Nothing to play for a while, so I left. `/play` calls me back.",
+    Phrase.LEFT_ALONE: "Everybody was gone, so I left too.",
+    Phrase.KICKED: "I was disconnected from the voice channel.",
+    Phrase.STOPPED_BY: "Stopped by {user}.",
+}
+
+BUTTON_PAUSE = "Pause"
+BUTTON_RESUME = "Resume"
+BUTTON_SKIP = "Skip"
+BUTTON_STOP = "Stop"
+BUTTON_QUEUE = "Queue"
+BUTTON_BACK = "Back"
+BUTTON_NEXT = "Next"
+HEADING_STARTING = "Starting…"
+HEADING_PLAYING = "Now playing"
+HEADING_PAUSED = "Paused"
+HEADING_ENDED = "Finished"
+HEADING_QUEUE = "Queue"
+NOTHING_YET = "Nothing is playing."
+UP_NEXT = "Up next"
+NOTHING_MORE = "Nothing more is queued."
+AND_MORE = "… and {count} more"
+REQUESTED_BY = "Requested by {user}"
+LIVE = "live"
+ENDS = "ends {when}"
+LOOP_TRACK = "looping this song"
+LOOP_QUEUE = "looping the queue"
+VOLUME = "volume {volume} %"
+ON_NODE = "on {node}"
+PAGE = "page {page} of {pages}"
+IN_TOTAL = "{count} songs, {duration}"
+
+
+def say(words: Words, table: dict[Phrase, str] = ENGLISH) -> str:
+    """Return the sentence for ``words``; a gap without a value is left out."""
+    template = table[words.phrase]
+    filled = {
+        name: _GAPS.get(name, _plain_value)(words.values.get(name, ""))
+        for _, name, _, _ in Formatter().parse(template)
+        if name
+    }
+    return truncate(" ".join(template.format(**filled).split()), TEXT_LIMIT)
+
+
+def duration(milliseconds: int) -> str:
+    """Return ``3:05`` or ``1:02:03``."""
+    seconds = max(0, milliseconds) // 1000
+    hours, minutes = divmod(seconds // 60, 60)
+    if hours:
+        return f"{hours}:{minutes:02}:{seconds % 60:02}"
+    return f"{minutes}:{seconds % 60:02}"
+
+
+def mention_user(user: int) -> str:
+    """Return a mention; it pings nobody, since none of our messages allows mentions."""
+    return f"<@{user}>"
+
+
+def mention_channel(channel: int) -> str:
+    """Return a link to a channel."""
+    return f"<#{channel}>"
+
+
+def _plain_value(value: str | int) -> str:
+    return str(value) if isinstance(value, int) else escape(value, _VALUE_LIMIT)
+
+
+def _of_int(render: Callable[[int], str]) -> Callable[[str | int], str]:
+    return lambda value: render(value) if isinstance(value, int) else _plain_value(value)
+
+
+_GAPS: dict[str, Callable[[str | int], str]] = {
+    "channel": _of_int(mention_channel),
+    "user": _of_int(mention_user),
+    "limit_ms": _of_int(duration),
+}
