@@ -9,7 +9,7 @@ from segue_worker.domain.messages import Loaded, LoadFailure
 from segue_worker.lavalink.errors import NodeTimeoutError
 from segue_worker.lavalink.loader import NoNodeError
 from segue_worker.lavalink.tracks import LoadKind, LoadResult
-from segue_worker.players.ports import RefusedLink, SafeLink
+from segue_worker.players.ports import NotALink, RefusedLink, SafeLink
 
 if TYPE_CHECKING:
     from segue_core.ids import GuildId
@@ -29,8 +29,8 @@ async def load_tracks(effect: LoadTracks, guild: GuildId, tools: Tools) -> Loade
             return Loaded(request=effect.request, failure=link.failure, detail=link.detail)
         case SafeLink():
             identifier = link.identifier
-        case _:
-            identifier = f"{tools.search_prefix}:{effect.query}"
+        case NotALink():
+            identifier = f"{link.prefix or tools.search_prefix}:{link.words}"
     try:
         result = await tools.loader.load(identifier, tools.fleet.candidates(guild))
     except NodeTimeoutError as error:

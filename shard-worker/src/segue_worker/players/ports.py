@@ -117,7 +117,10 @@ class RefusedLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotALink:
-    """Plain words: to be searched for."""
+    """Plain words: to be searched for, with Lavalink's ``prefix`` where the person chose one."""
+
+    words: str
+    prefix: str = ""
 
 
 class Links(Protocol):
