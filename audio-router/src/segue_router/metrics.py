@@ -1,0 +1,78 @@
+"""Every metric of the audio router. Times are seconds."""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from typing import TYPE_CHECKING
+
+from segue_core.metrics import Metrics
+from segue_core.redis.nodes import NodeState
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+    from segue_router.domain.health import Outcome
+    from segue_router.domain.placement import Fleet
+
+_FAST = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+
+
+class RouterMetrics:
+    """The metrics, registered with one registry."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        make = Metrics(registry)
+        self.requests = make.counter(
+            "segue_router_requests_total", "Calls answered, by method and gRPC status.", ("method", "code")
+        )
+        self.place_seconds = make.histogram(
+            "segue_router_place_seconds",
+            "Time to answer a Place that succeeded, from the decoded request to the answer.",
+            buckets=_FAST,
+        )
+        self.reserve_seconds = make.histogram(
+            "segue_router_reserve_seconds",
+            "Part of a Place spent on the reservation in Redis.",
+            buckets=_FAST,
+        )
+        self.placements = make.counter(
+            "segue_router_placements_total",
+            "Guilds placed, by effective region and reason.",
+            ("region", "reason"),
+        )
+        self.nodes = make.gauge(
+            "segue_router_nodes", "Nodes of the topology, by region and state.", ("region", "state")
+        )
+        self.players = make.gauge("segue_router_players", "Players the nodes report, by region.", ("region",))
+        self.reserved = make.gauge(
+            "segue_router_reserved", "Places promised and not taken yet, by region.", ("region",)
+        )
+        self.probes = make.counter(
+            "segue_router_probes_total", "Probes by this replica, by how they ended.", ("outcome",)
+        )
+        self.probe_seconds = make.histogram("segue_router_probe_seconds", "Time a probe took.")
+        self.watchers = make.gauge("segue_router_watchers", "Watch streams that are open.")
+        self.redis_up = make.gauge("segue_router_redis_up", "1 while Redis answers this replica.")
+        self._regions: set[str] = set()
+
+    def probed(self, outcome: Outcome, seconds: float) -> None:
+        """Count one probe."""
+        self.probes.labels(type(outcome).__name__.lower()).inc()
+        self.probe_seconds.observe(seconds)
+
+    def observe(self, fleet: Fleet) -> None:
+        """Show the fleet; a region that left the topology is no longer shown."""
+        regions = {node.region for node in fleet.nodes}
+        for gone in self._regions - regions:
+            self.players.remove(gone)
+            self.reserved.remove(gone)
+            for state in NodeState:
+                self.nodes.remove(gone, state.value)
+        self._regions = set(regions)
+        counts = Tally((node.region, node.state) for node in fleet.nodes)
+        for region in regions:
+            own = [node for node in fleet.nodes if node.region == region]
+            self.players.labels(region).set(sum(node.players for node in own))
+            self.reserved.labels(region).set(sum(node.reserved for node in own))
+            for state in NodeState:
+                self.nodes.labels(region, state.value).set(counts[region, state])

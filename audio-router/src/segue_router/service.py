@@ -1,0 +1,171 @@
+"""The calls of segue.router.v1.AudioRouter: check, decide, reserve, answer.
+
+Every misuse has a status code and words that help. Redis away is UNAVAILABLE at once and mends itself;
+the view that Watch and ListNodes give stays the last one known.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, NoReturn
+
+import grpc
+from redis.exceptions import RedisError
+
+from segue_core.logging import get_logger
+from segue_core.redis.nodes import Place
+from segue_protos.router.v1 import router_pb2
+from segue_router.domain.placement import NoNodeError, NoRoomError, nothing_left, rank
+from segue_router.messages import listing, placed, view
+from segue_router.requests import InvalidFieldError, check_known, guild_of, watcher_of, wish_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from segue_core.ids import GuildId
+    from segue_core.redis.nodes import NodeRegistry, Reservation
+    from segue_router.domain.placement import Fleet, Ranking
+    from segue_router.metrics import RouterMetrics
+    from segue_router.nodes.fleet import FleetView
+
+log = get_logger(__name__)
+
+SIGN_OF_LIFE_S = 5.0
+"""A Watch stream that says nothing for longer is dead."""
+RETRY_AFTER_S = 2
+"""What a caller refused for want of room is told to wait: nodes free up by the second, not faster."""
+REDIS_TIMEOUT_S = 1.0
+
+
+class Rejection(Exception):  # noqa: N818 - an answer, not a fault of ours
+    """A call that ends with a status other than OK."""
+
+    def __init__(self, code: grpc.StatusCode, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+class RouterService:
+    """The four calls. Stateless: all it knows is the view, all it changes is in Redis."""
+
+    def __init__(self, registry: NodeRegistry, fleet: FleetView, metrics: RouterMetrics) -> None:
+        self._registry = registry
+        self._view = fleet
+        self._metrics = metrics
+        self._draining = asyncio.Event()
+
+    def drain(self) -> None:
+        """End every Watch stream, so that watchers turn to another replica."""
+        self._draining.set()
+
+    async def place(self, request: router_pb2.PlaceRequest) -> router_pb2.PlaceResponse:
+        """Choose a node for a guild and reserve room on it."""
+        started = time.perf_counter()
+        wish = wish_of(request)
+        fleet = self._fleet()
+        check_known(request, fleet.topology)
+        try:
+            ranking = rank(fleet, wish)
+        except (NoNodeError, NoRoomError) as error:
+            self._refuse(error)
+        reservation = await self._reserved(wish.guild, ranking)
+        if reservation is None:
+            self._refuse(nothing_left(fleet, wish, known_full=True))
+        self._view.promised(reservation)
+        chosen = next(one for one in ranking.candidates if one.node.id == reservation.node)
+        self._metrics.placements.labels(chosen.node.region, chosen.reason.value).inc()
+        self._metrics.place_seconds.observe(time.perf_counter() - started)
+        return placed(ranking, chosen, reservation)
+
+    async def release(self, request: router_pb2.ReleaseRequest) -> router_pb2.ReleaseResponse:
+        """Give a guild's reservation back."""
+        guild = guild_of(request.guild_id)
+        try:
+            async with asyncio.timeout(REDIS_TIMEOUT_S):
+                return router_pb2.ReleaseResponse(released=await self._registry.release(guild))
+        except (RedisError, OSError, TimeoutError) as error:
+            self._redis_away(error)
+
+    async def list_nodes(self, request: router_pb2.ListNodesRequest) -> router_pb2.ListNodesResponse:
+        """Answer the view once."""
+        fleet = self._fleet()
+        region = request.region
+        known = {one.name for one in fleet.topology.regions} | {node.region for node in fleet.nodes}
+        if region and region not in known:
+            raise Rejection(
+                grpc.StatusCode.NOT_FOUND,
+                f"region: {region[:80]!r} is none of the topology's regions: {', '.join(sorted(known))}",
+            )
+        nodes = [node for node in fleet.nodes if not region or node.region == region]
+        return listing(fleet.topology.generation, nodes)
+
+    async def watch(self, request: router_pb2.WatchRequest) -> AsyncGenerator[router_pb2.WatchResponse, None]:
+        """Yield the full view at once, when it changed, and as a sign of life."""
+        watcher = watcher_of(request.watcher)
+        self._fleet()
+        log.debug("watched", watcher=watcher)
+        with self._metrics.watchers.track_inprogress():
+            while not self._draining.is_set():
+                fleet, seen = self._fleet(), self._view.version
+                yield view(fleet.topology.generation, fleet.nodes)
+                await self._next_view(seen)
+        raise Rejection(grpc.StatusCode.UNAVAILABLE, "this router is shutting down: watch another one")
+
+    async def _next_view(self, seen: int) -> None:
+        """Wait until there is something to say, or this replica drains."""
+        change = asyncio.ensure_future(self._view.changed(seen, SIGN_OF_LIFE_S))
+        drain = asyncio.ensure_future(self._draining.wait())
+        try:
+            await asyncio.wait((change, drain), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            change.cancel()
+            drain.cancel()
+
+    async def _reserved(self, guild: GuildId, ranking: Ranking) -> Reservation | None:
+        places = [Place(node=one.node.id, capacity=one.node.capacity) for one in ranking.candidates]
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(REDIS_TIMEOUT_S):
+                return await self._registry.reserve(guild, places, nearly_equal=ranking.nearly_equal)
+        except (RedisError, OSError, TimeoutError) as error:
+            self._redis_away(error)
+        finally:
+            self._metrics.reserve_seconds.observe(time.perf_counter() - started)
+
+    def _fleet(self) -> Fleet:
+        if self._view.fleet is not None:
+            return self._view.fleet
+        if self._view.redis_error is not None:
+            raise Rejection(
+                grpc.StatusCode.UNAVAILABLE,
+                "Redis does not answer this router and it knows no nodes yet: try another router, or later",
+            )
+        raise Rejection(
+            grpc.StatusCode.FAILED_PRECONDITION,
+            "no topology was published yet for this cluster: the operator does so when it applies a MusicCluster",
+        )
+
+    def _redis_away(self, error: Exception) -> NoReturn:
+        self._view.redis_failed(error)
+        raise Rejection(
+            grpc.StatusCode.UNAVAILABLE,
+            "Redis does not answer, so nothing can be reserved: try again in a moment",
+        ) from error
+
+    def _refuse(self, error: NoRoomError | NoNodeError) -> NoReturn:
+        if isinstance(error, NoRoomError):
+            raise Rejection(
+                grpc.StatusCode.RESOURCE_EXHAUSTED, f"{error}; try again in {RETRY_AFTER_S} s"
+            ) from None
+        raise Rejection(grpc.StatusCode.UNAVAILABLE, str(error)) from None
+
+
+def rejection_of(error: Exception) -> Rejection | None:
+    """Return the status an error of a call means; None for one that nobody foresaw."""
+    if isinstance(error, Rejection):
+        return error
+    if isinstance(error, InvalidFieldError):
+        return Rejection(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+    return None

@@ -1,0 +1,29 @@
+"""What the router is told by its environment, prefix ``SEGUE_``."""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr
+
+from segue_core.settings import ServiceSettings
+
+
+class RouterSettings(ServiceSettings):
+    """The shared settings, the nodes' password, and how hard nodes are probed."""
+
+    lavalink_password: SecretStr = Field(min_length=1)
+    """What every node of the cluster expects in ``Authorization``."""
+
+    grpc_port: int = Field(default=50051, ge=0, le=65535)
+    """0 picks a free one; the log says which."""
+
+    probe_interval_ms: int = Field(default=500, ge=50, le=60_000)
+    """How often a node is probed, by all replicas together."""
+
+    probe_connect_ms: int = Field(default=500, ge=10, le=10_000)
+    """How long a node's machine may take to accept a connection."""
+
+    probe_answer_ms: int = Field(default=1_000, ge=10, le=10_000)
+    """How long a node may take to answer once it has; it is hung when it takes longer twice in a row."""
+
+    drain_s: float = Field(default=5.0, ge=0, le=60)
+    """How long calls in flight may take to finish at shutdown."""

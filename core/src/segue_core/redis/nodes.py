@@ -1,0 +1,245 @@
+"""What the audio routers know together: node reports, players, reservations and cordons.
+
+All keys lie under the tag ``{nodes}``, so that one script sees a node's load and its promises at once:
+
+================  ========  ===============================================================  =============
+key               type      what                                                             lifetime
+================  ========  ===============================================================  =============
+``reports``       hash      node → :class:`NodeReport` (JSON, opaque to scripts)             topology's
+``players``       hash      node → players it reported last                                  topology's
+``schedule``      zset      node → when its next probe is due, Redis ms                      topology's
+``reservations``  zset      ``<node> NUL <made at, ms> NUL <guild>``, all scores 0           30 s a member
+``homes``         hash      guild → its member of ``reservations``                           with it
+``cordons``       hash      node → :class:`Cordon` (JSON)                                    until lifted
+================  ========  ===============================================================  =============
+
+A reservation ends when it lapses, is released, is replaced by another of its guild, or when the node
+reports one more player: the node tells how many it has, not whose, so the oldest promise counts as kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from segue_core.codec import MalformedValueError, decode, encode
+from segue_core.ids import GuildId, NodeId
+from segue_core.redis.script import Script, text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from segue_core.redis.connection import RedisClient
+    from segue_core.redis.keys import Keys
+
+RESERVATION_TTL_MS = 30_000
+"""Longer than any player needs to be created, its retries included."""
+
+REPORT_SCHEMA = 1
+
+
+class NodeState(StrEnum):
+    """What probes say of a node; the words of ``segue.router.v1.NodeState``."""
+
+    UNKNOWN = "unknown"
+    READY = "ready"
+    OVERLOADED = "overloaded"
+    HUNG = "hung"
+    DEAD = "dead"
+    MISCONFIGURED = "misconfigured"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeReport:
+    """What the last probe of a node found, and what the next one must know to judge it.
+
+    ``seen_at`` is when a probe was last answered with stats, ``probed_at`` when one last ended: Redis ms,
+    0 for never. ``candidate`` is a state that was observed ``streak`` times in a row and does not count
+    yet. Loads are shares, 0.0 to 1.0; ``frame_deficit`` is absent before a minute of voice.
+    """
+
+    node: NodeId
+    state: NodeState
+    probed_at: int
+    detail: str = ""
+    candidate: NodeState | None = None
+    streak: int = 0
+    seen_at: int = 0
+    probe_ms: float | None = None
+    players: int = 0
+    playing_players: int = 0
+    system_load: float = 0.0
+    lavalink_load: float = 0.0
+    frame_deficit: float | None = None
+    version: str = ""
+    schema: int = REPORT_SCHEMA
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cordon:
+    """Whose order keeps new players away from a node, and why."""
+
+    by: str
+    reason: str = ""
+    since: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeLoad:
+    """Players a node reported and places promised on it."""
+
+    players: int = 0
+    reserved: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryView:
+    """Everything known of the nodes asked for, true at one instant (``now_ms``, Redis time)."""
+
+    now_ms: int
+    reports: dict[NodeId, NodeReport]
+    loads: dict[NodeId, NodeLoad]
+    cordons: frozenset[NodeId]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeLease:
+    """Nodes to probe now, with their last report; the caller's alone until ``until`` (Redis ms)."""
+
+    now_ms: int
+    until: int
+    nodes: dict[NodeId, NodeReport | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A node that may be chosen, and the most players it may carry (0: no bound)."""
+
+    node: NodeId
+    capacity: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """A place kept for a guild until ``until`` (Redis ms); ``reserved`` counts all on that node."""
+
+    node: NodeId
+    until: int
+    reserved: int
+
+
+class NodeKeys:
+    """The names of the registry's keys."""
+
+    def __init__(self, keys: Keys) -> None:
+        self.prefix = keys.nodes("")
+
+    @property
+    def cordons(self) -> str:
+        """Orders to keep new players away."""
+        return f"{self.prefix}cordons"
+
+
+class NodeRegistry:
+    """The registry of one cluster. Every change is one script; replicas need not know of each other.
+
+    Every method raises ``redis.exceptions.RedisError`` when Redis cannot be asked; whether a change that
+    was not answered took effect is then unknown, and each may simply be repeated.
+    """
+
+    def __init__(
+        self, redis: RedisClient, keys: Keys, *, reservation_ttl_ms: int = RESERVATION_TTL_MS
+    ) -> None:
+        self._redis = redis
+        self._keys = NodeKeys(keys)
+        self._ttl = reservation_ttl_ms
+        self._reserve = Script("nodes", "nodes_reserve")
+        self._release = Script("nodes", "nodes_release")
+        self._due = Script("nodes", "nodes_due")
+        self._record = Script("nodes", "nodes_record")
+        self._view = Script("nodes", "nodes_view")
+        self._retain = Script("nodes", "nodes_retain")
+
+    async def reserve(
+        self, guild: GuildId, places: Sequence[Place], *, nearly_equal: int = 1
+    ) -> Reservation | None:
+        """Keep a place for ``guild`` on the first of ``places`` with room, replacing its earlier one.
+
+        The place it holds already is kept when it is among the first ``nearly_equal``. None when every
+        place is full or cordoned; what the guild held before then stays.
+        """
+        arguments: list[str | int] = [guild, self._ttl, nearly_equal]
+        for place in places:
+            arguments += (place.node, place.capacity)
+        reply = await self._reserve(self._redis, (self._keys.prefix,), arguments)
+        if len(reply) == 1:
+            return None
+        return Reservation(node=NodeId(text(reply[1])), until=int(reply[2]), reserved=int(reply[3]))
+
+    async def release(self, guild: GuildId) -> bool:
+        """Give the guild's place back; whether it had one that had not lapsed."""
+        return bool(await self._release(self._redis, (self._keys.prefix,), (guild, self._ttl)))
+
+    async def due(self, nodes: Sequence[NodeId], *, lease_ms: int, most: int) -> ProbeLease:
+        """Take up to ``most`` of the nodes whose probe is due."""
+        reply = await self._due(self._redis, (self._keys.prefix,), (lease_ms, most, *nodes))
+        taken = {node: _report(report) for node, report in _pairs(reply[2:]).items()}
+        return ProbeLease(now_ms=int(reply[0]), until=int(reply[1]), nodes=taken)
+
+    async def record(
+        self, report: NodeReport, lease: ProbeLease, *, next_at: int, players: int | None
+    ) -> bool:
+        """Store what a probe found; False when the lease had run out and somebody else took the node.
+
+        ``players`` is the number of players the node has, None when the probe did not learn it.
+        """
+        count = "" if players is None else players
+        arguments = (report.node, lease.until, next_at, encode(report), count, self._ttl)
+        return bool(await self._record(self._redis, (self._keys.prefix,), arguments))
+
+    async def view(self, nodes: Sequence[NodeId]) -> RegistryView:
+        """Return what is known of ``nodes``. A report that cannot be read counts as none."""
+        reply = await self._view(self._redis, (self._keys.prefix,), (self._ttl, *nodes))
+        stored, players = _pairs(reply[1]), _pairs(reply[2])
+        counts = dict(zip(nodes, reply[4], strict=True))
+        reports = {node: report for node in nodes if (report := _report(stored.get(node))) is not None}
+        loads = {
+            node: NodeLoad(players=int(players.get(node, b"0")), reserved=int(counts[node])) for node in nodes
+        }
+        cordons = frozenset(NodeId(text(node)) for node in reply[3])
+        return RegistryView(now_ms=int(reply[0]), reports=reports, loads=loads, cordons=cordons)
+
+    async def retain(self, nodes: Sequence[NodeId]) -> int:
+        """Forget every node but these; how many were forgotten. Cordons stay."""
+        return int(await self._retain(self._redis, (self._keys.prefix,), tuple(nodes)))
+
+    async def cordon(self, node: NodeId, order: Cordon) -> None:
+        """Keep new players away from ``node`` from this instant on."""
+        command: Any = self._redis.hset(self._keys.cordons, node, encode(order))
+        await command
+
+    async def uncordon(self, node: NodeId) -> bool:
+        """Lift the order; whether there was one."""
+        command: Any = self._redis.hdel(self._keys.cordons, node)
+        return bool(await command)
+
+    async def cordons(self) -> dict[NodeId, Cordon]:
+        """Return all orders, those for nodes that are away included."""
+        command: Any = self._redis.hgetall(self._keys.cordons)
+        stored: dict[bytes, bytes] = await command
+        return {NodeId(text(node)): decode(Cordon, order) for node, order in stored.items()}
+
+
+def _pairs(flat: Sequence[bytes]) -> dict[NodeId, bytes]:
+    return {NodeId(text(name)): value for name, value in zip(flat[::2], flat[1::2], strict=True)}
+
+
+def _report(data: bytes | None) -> NodeReport | None:
+    """Read a report; a newer release's, with a state we do not know, is none, and is probed anew."""
+    if not data:
+        return None
+    try:
+        return decode(NodeReport, data)
+    except MalformedValueError:
+        return None
