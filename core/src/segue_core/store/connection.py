@@ -1,0 +1,56 @@
+"""The pool, and one error for "PostgreSQL cannot be asked now"."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+CONNECT_TIMEOUT_S = 3.0
+QUERY_TIMEOUT_S = 10.0
+MAX_CONNECTIONS = 8
+
+_AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+)
+
+
+class StoreUnavailableError(Exception):
+    """PostgreSQL cannot be asked now. Whether a write took effect is unknown; ours may be repeated."""
+
+
+def pool_of(dsn: str) -> Any:
+    """Return a pool that connects when it is first needed, so that we start without PostgreSQL too."""
+    return asyncpg.create_pool(
+        dsn,
+        min_size=0,
+        max_size=MAX_CONNECTIONS,
+        timeout=CONNECT_TIMEOUT_S,
+        command_timeout=QUERY_TIMEOUT_S,
+        server_settings={"application_name": "segue"},
+    )
+
+
+@asynccontextmanager
+async def connection(pool: Any) -> AsyncIterator[Any]:
+    """Lend a connection.
+
+    Raises:
+        StoreUnavailableError: when there is none, or it breaks.
+    """
+    try:
+        async with pool.acquire(timeout=CONNECT_TIMEOUT_S) as lent:
+            yield lent
+    except _AWAY as error:
+        raise StoreUnavailableError(f"{type(error).__name__}: {error}") from error

@@ -1,0 +1,183 @@
+"""The store: settings, and what became of the events."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Self
+
+from segue_core.events import DomainEvent
+from segue_core.ids import EventId, GuildId, UserId
+from segue_core.store.append import append
+from segue_core.store.connection import connection, pool_of
+from segue_core.store.rows import AuditRow, EventRow, HistoryRow, RawEvent, SongRow
+from segue_core.store.server_settings import COLUMNS, ServerSettings, changed, from_row
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import TracebackType
+
+_UPSERT = """
+INSERT INTO server_configuration (guild_id, {columns}) VALUES ($1, {values})
+ON CONFLICT (guild_id) DO UPDATE SET {updates}, updated_at = now()
+""".format(
+    columns=", ".join(COLUMNS),
+    values=", ".join(f"${number}" for number in range(2, len(COLUMNS) + 2)),
+    updates=", ".join(f"{name} = excluded.{name}" for name in COLUMNS),
+)
+
+
+class Store:
+    """PostgreSQL through a pool. Every method raises StoreUnavailableError while it cannot be asked."""
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+
+    @classmethod
+    async def open(cls, dsn: str) -> Self:
+        """Return a store; PostgreSQL need not be there yet. Close it with :meth:`close`."""
+        return cls(await pool_of(dsn))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End every connection."""
+        self._pool.terminate()
+
+    async def ping(self) -> None:
+        """Ask for a sign of life."""
+        async with connection(self._pool) as lent:
+            await lent.execute("SELECT 1")
+
+    async def settings_of(self, guild: GuildId) -> ServerSettings:
+        """Return a server's settings, the defaults when it never changed any."""
+        async with connection(self._pool) as lent:
+            row = await lent.fetchrow("SELECT * FROM server_configuration WHERE guild_id = $1", guild)
+        return ServerSettings() if row is None else from_row(row)
+
+    async def set_settings(self, guild: GuildId, changes: Mapping[str, Any]) -> ServerSettings:
+        """Change some of a server's settings and return them all.
+
+        Raises:
+            InvalidSettingError: naming the setting; nothing is changed.
+        """
+        async with connection(self._pool) as lent, lent.transaction():
+            # Two changes at once would each write the other's old values.
+            await lent.execute("SELECT pg_advisory_xact_lock(hashtextextended('settings', $1))", guild)
+            row = await lent.fetchrow("SELECT * FROM server_configuration WHERE guild_id = $1", guild)
+            settings = changed(ServerSettings() if row is None else from_row(row), changes)
+            await lent.execute(_UPSERT, guild, *(getattr(settings, name) for name in COLUMNS))
+        return settings
+
+    async def append_events(self, batch: Sequence[RawEvent | DomainEvent]) -> int:
+        """Store events, each id once; return how many were new. May be repeated."""
+        raw = [RawEvent.of(event) if isinstance(event, DomainEvent) else event for event in batch]
+        async with connection(self._pool) as lent:
+            return await append(lent, raw)
+
+    async def history(self, guild: GuildId, limit: int = 20) -> tuple[HistoryRow, ...]:
+        """Return what a guild played, the newest first."""
+        rows = await self._fetch(
+            "SELECT * FROM playback_history WHERE guild_id = $1 ORDER BY played_at DESC, id DESC LIMIT $2",
+            guild,
+            limit,
+        )
+        return tuple(
+            HistoryRow(
+                guild=GuildId(row["guild_id"]),
+                user=UserId(row["user_id"]),
+                title=row["title"],
+                artist=row["artist"],
+                url=row["url"],
+                duration_ms=row["duration"],
+                played_ms=row["played_ms"],
+                source=row["source"],
+                played_at=row["played_at"],
+                played_fully=row["played_fully"],
+                skip_reason=row["skip_reason"],
+            )
+            for row in rows
+        )
+
+    async def audit(self, guild: GuildId | None = None, limit: int = 20) -> tuple[AuditRow, ...]:
+        """Return who did what, the newest first; of one guild, or (None) of the whole cluster."""
+        rows = await self._fetch(
+            "SELECT * FROM audit_log WHERE $1::bigint IS NULL OR guild_id = $1"
+            " ORDER BY created_at DESC, id DESC LIMIT $2",
+            guild,
+            limit,
+        )
+        return tuple(
+            AuditRow(
+                guild=None if row["guild_id"] is None else GuildId(row["guild_id"]),
+                user=None if row["user_id"] is None else UserId(row["user_id"]),
+                action=row["action"],
+                summary=row["summary"],
+                at=row["created_at"],
+            )
+            for row in rows
+        )
+
+    async def events(
+        self, after: int = 0, limit: int = 100, *, guild: GuildId | None = None, kind: str | None = None
+    ) -> tuple[EventRow, ...]:
+        """Return the facts behind position ``after``, in order; of one guild or kind if given."""
+        rows = await self._fetch(
+            "SELECT * FROM event_store_event WHERE global_position > $1"
+            " AND ($2::text IS NULL OR (aggregate_type = 'guild' AND aggregate_id = $2))"
+            " AND ($3::text IS NULL OR event_type = $3)"
+            " ORDER BY global_position LIMIT $4",
+            after,
+            None if guild is None else str(guild),
+            kind,
+            limit,
+        )
+        return tuple(
+            EventRow(
+                position=row["global_position"],
+                id=EventId(row["event_id"]),
+                kind=row["event_type"],
+                aggregate_type=row["aggregate_type"],
+                aggregate_id=row["aggregate_id"],
+                aggregate_version=row["aggregate_version"],
+                data=json.loads(row["event_data"]),
+                metadata=json.loads(row["metadata"]),
+                at=row["timestamp"],
+            )
+            for row in rows
+        )
+
+    async def songs(self, limit: int = 20) -> tuple[SongRow, ...]:
+        """Return the songs played most."""
+        rows = await self._fetch(
+            "SELECT * FROM songs ORDER BY plays DESC, last_played_at DESC, id LIMIT $1", limit
+        )
+        return tuple(
+            SongRow(
+                source=row["source"],
+                identifier=row["identifier"],
+                title=row["title"],
+                author=row["author"],
+                uri=row["uri"],
+                duration_ms=row["duration"],
+                plays=row["plays"],
+                likes=row["likes"],
+                dislikes=row["dislikes"],
+                saves=row["saves"],
+                last_played_at=row["last_played_at"],
+            )
+            for row in rows
+        )
+
+    async def _fetch(self, query: str, *arguments: Any) -> list[Any]:
+        async with connection(self._pool) as lent:
+            rows: list[Any] = await lent.fetch(query, *arguments)
+        return rows
