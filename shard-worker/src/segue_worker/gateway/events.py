@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Protocol
+from typing import Any, Protocol
 
-from segue_core.ids import ChannelId, CommandId, GuildId, MessageId, ShardId, UserId
+from segue_core.ids import ChannelId, CommandId, GuildId, ShardId, UserId
 
 
 class InteractionKind(IntEnum):
@@ -21,22 +21,11 @@ class InteractionKind(IntEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """One filled-in option of a slash command, or one field of a modal."""
-
-    name: str
-    value: str | int | float | bool
-    focused: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Interaction:
     """INTERACTION_CREATE. ``token`` is a credential, good for 15 minutes: never logged.
 
-    ``name`` is the command's name, or the ``custom_id`` of a component or modal; a subcommand's name
-    follows after a space. ``member_permissions`` and ``app_permissions`` are Discord's bit sets for
-    the channel it was sent from. ``message`` is the one that a component sits on.
-    Serialises with :mod:`segue_core.codec`.
+    ``payload`` is Discord's own object, which the commands read and the journal keeps; the fields
+    beside it are what routing and acknowledging need.
     """
 
     id: CommandId
@@ -44,17 +33,7 @@ class Interaction:
     token: str = field(repr=False)
     kind: InteractionKind
     guild: GuildId | None
-    channel: ChannelId
-    user: UserId
-    name: str
-    options: tuple[Option, ...] = ()
-    values: tuple[str, ...] = ()
-    message: MessageId | None = None
-    locale: str = "en-US"
-    guild_locale: str | None = None
-    member_permissions: int = 0
-    member_roles: tuple[int, ...] = ()
-    app_permissions: int = 0
+    payload: Mapping[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,10 @@ that lacks what it can't do without is a :class:`MalformedPayloadError`, logged 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from segue_core.ids import ChannelId, CommandId, GuildId, MessageId, UserId
+from segue_core.ids import ChannelId, CommandId, GuildId, UserId
 from segue_worker.gateway.errors import GatewayError
 from segue_worker.gateway.events import (
     GatewayEvent,
@@ -17,16 +17,12 @@ from segue_worker.gateway.events import (
     GuildGone,
     Interaction,
     InteractionKind,
-    Option,
     VoiceMember,
     VoiceServerUpdate,
     VoiceStateUpdate,
 )
 
 Payload = Mapping[str, Any]
-
-_SUBCOMMANDS = frozenset({1, 2})
-"""Application command option types SUB_COMMAND and SUB_COMMAND_GROUP."""
 
 
 class MalformedPayloadError(GatewayError):
@@ -51,60 +47,16 @@ def parse(name: str, payload: Payload, own: UserId) -> GatewayEvent | None:
         raise MalformedPayloadError(name, f"{type(error).__name__}: {error}") from error
 
 
-def _interaction(payload: Payload, _own: UserId) -> Interaction | None:
-    kind = InteractionKind(int(payload["type"]))
-    member = payload.get("member") or {}
-    user = member.get("user") or payload.get("user")
-    channel = payload.get("channel_id") or (payload.get("channel") or {}).get("id")
-    if user is None or channel is None:  # a PING, which the gateway never sends
-        return None
-    data = payload.get("data") or {}
-    name, options = _name_and_options(kind, data)
-    message = payload.get("message")
+def _interaction(payload: Payload, _own: UserId) -> Interaction:
     guild = payload.get("guild_id")
     return Interaction(
         id=CommandId(str(int(payload["id"]))),
         application=int(payload["application_id"]),
         token=str(payload["token"]),
-        kind=kind,
+        kind=InteractionKind(int(payload["type"])),
         guild=None if guild is None else GuildId(int(guild)),
-        channel=ChannelId(int(channel)),
-        user=UserId(int(user["id"])),
-        name=name,
-        options=options,
-        values=tuple(str(value) for value in data.get("values") or ()),
-        message=None if message is None else MessageId(int(message["id"])),
-        locale=str(payload.get("locale") or "en-US"),
-        guild_locale=payload.get("guild_locale"),
-        member_permissions=int(member.get("permissions") or 0),
-        member_roles=tuple(int(role) for role in member.get("roles") or ()),
-        app_permissions=int(payload.get("app_permissions") or 0),
+        payload=payload,
     )
-
-
-def _name_and_options(kind: InteractionKind, data: Payload) -> tuple[str, tuple[Option, ...]]:
-    if kind is InteractionKind.COMPONENT:
-        return str(data["custom_id"]), ()
-    if kind is InteractionKind.MODAL:
-        return str(data["custom_id"]), tuple(_fields(data.get("components") or ()))
-    name = str(data["name"])
-    options = data.get("options") or ()
-    while options and int(options[0]["type"]) in _SUBCOMMANDS:
-        name = f"{name} {options[0]['name']}"
-        options = options[0].get("options") or ()
-    return name, tuple(
-        Option(name=str(option["name"]), value=option["value"], focused=bool(option.get("focused")))
-        for option in options
-    )
-
-
-def _fields(components: Any) -> Iterator[Option]:
-    """Modal fields sit in action rows or, newer, in labels."""
-    for component in components:
-        if "custom_id" in component and "value" in component:
-            yield Option(name=str(component["custom_id"]), value=str(component["value"]))
-        inner = component.get("components") or ([component["component"]] if "component" in component else ())
-        yield from _fields(inner)
 
 
 def _voice_state(payload: Payload, own: UserId) -> VoiceStateUpdate | None:

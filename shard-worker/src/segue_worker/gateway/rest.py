@@ -9,23 +9,21 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import hikari
-import hikari.impl
 from hikari import api as hikari_api
 from hikari import undefined
 
-from segue_core.ids import ChannelId, MessageId
+from segue_core.ids import ChannelId, CommandId, MessageId
 from segue_core.models import MessageRef
 from segue_worker.gateway.errors import BadTokenError, GatewayError
+from segue_worker.gateway.register import builder
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 
-    from segue_worker.gateway.events import Interaction
 
 ACK_TIMEOUT_S = 2.5
 CALL_TIMEOUT_S = 10.0
@@ -34,9 +32,6 @@ CALL_TIMEOUT_S = 10.0
 class ErrorCode(IntEnum):
     """Discord's JSON error codes that mean something to us (*Opcodes and Status Codes, JSON*)."""
 
-    UNKNOWN_CHANNEL = 10003
-    UNKNOWN_MESSAGE = 10008
-    UNKNOWN_WEBHOOK = 10015
     UNKNOWN_INTERACTION = 10062
     ALREADY_ACKNOWLEDGED = 40060
     INVALID_WEBHOOK_TOKEN = 50027
@@ -73,13 +68,28 @@ class UnansweredError(RestError):
     """Discord did not answer in time or could not serve the call; trying later may help."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Body:
+class Shown(Protocol):
     """What a message shows. Nobody is ever mentioned by it, whatever it contains."""
 
-    content: str = ""
-    embeds: tuple[hikari.Embed, ...] = ()
-    components: tuple[hikari_api.ComponentBuilder, ...] = ()
+    @property
+    def embeds(self) -> Sequence[hikari.Embed]:
+        """Up to ten."""
+
+    @property
+    def components(self) -> Sequence[hikari_api.ComponentBuilder]:
+        """Rows of buttons."""
+
+
+class Answerable(Protocol):
+    """An interaction, as far as answering it goes."""
+
+    @property
+    def id(self) -> CommandId:
+        """Its id."""
+
+    @property
+    def token(self) -> str:
+        """A credential for 15 minutes."""
 
 
 class DiscordRest:
@@ -89,32 +99,31 @@ class DiscordRest:
         self._client = client
         self._application = application
 
-    async def defer(self, interaction: Interaction, *, ephemeral: bool = True) -> Ack:
+    async def defer(self, interaction: Answerable, *, ephemeral: bool = True) -> Ack:
         """Acknowledge a command; the answer follows by :meth:`edit_original`.
 
         Whether the answer is ephemeral is fixed by this call.
         """
-        flags = hikari.MessageFlag.EPHEMERAL if ephemeral else hikari.MessageFlag.NONE
-        return await self._acknowledge(interaction, hikari.ResponseType.DEFERRED_MESSAGE_CREATE, flags, None)
-
-    async def defer_update(self, interaction: Interaction) -> Ack:
-        """Acknowledge a button; its message stays as it is until it is edited."""
-        return await self._acknowledge(interaction, hikari.ResponseType.DEFERRED_MESSAGE_UPDATE, None, None)
-
-    async def answer(self, interaction: Interaction, body: Body, *, ephemeral: bool = True) -> Ack:
-        """Acknowledge and answer at once."""
-        flags = hikari.MessageFlag.EPHEMERAL if ephemeral else hikari.MessageFlag.NONE
-        return await self._acknowledge(interaction, hikari.ResponseType.MESSAGE_CREATE, flags, body)
-
-    async def autocomplete(self, interaction: Interaction, choices: Sequence[tuple[str, str]]) -> Ack:
-        """Offer (name, value) pairs, 25 at most, 100 characters each."""
-        builders = [hikari.impl.AutocompleteChoiceBuilder(name, value) for name, value in choices]
-        return await self._ack_outcome(
-            self._client.create_autocomplete_response(int(interaction.id), interaction.token, builders)
+        return await self._acknowledge(
+            interaction, hikari.ResponseType.DEFERRED_MESSAGE_CREATE, ephemeral=ephemeral
         )
 
-    async def edit_original(self, token: str, body: Body) -> None:
-        """Put ``body`` into the answer of the interaction with this token.
+    async def defer_update(self, interaction: Answerable) -> Ack:
+        """Acknowledge a button; its message stays as it is until it is edited."""
+        return await self._acknowledge(interaction, hikari.ResponseType.DEFERRED_MESSAGE_UPDATE)
+
+    async def answer(self, interaction: Answerable, shown: Shown, *, ephemeral: bool = True) -> Ack:
+        """Acknowledge and answer at once."""
+        return await self._acknowledge(
+            interaction, hikari.ResponseType.MESSAGE_CREATE, shown, ephemeral=ephemeral
+        )
+
+    async def answer_update(self, interaction: Answerable, shown: Shown) -> Ack:
+        """Acknowledge a button by changing the message it sits on."""
+        return await self._acknowledge(interaction, hikari.ResponseType.MESSAGE_UPDATE, shown)
+
+    async def edit_original(self, token: str, shown: Shown) -> None:
+        """Put ``shown`` into the answer of the interaction with this token.
 
         Raises:
             GoneError: the token has expired, or the answer was dismissed.
@@ -124,22 +133,43 @@ class DiscordRest:
             await self._client.edit_interaction_response(
                 self._application,
                 token,
-                body.content or None,
-                embeds=body.embeds,
-                components=body.components,
+                embeds=shown.embeds,
+                components=shown.components,
                 mentions_everyone=False,
                 user_mentions=False,
                 role_mentions=False,
             )
 
-    async def post(self, channel: ChannelId, body: Body) -> MessageRef:
-        """Create a message, without notifying anybody; return where it is."""
+    async def follow_up(self, token: str, shown: Shown, *, ephemeral: bool = True) -> None:
+        """Answer once more, for a button whose acknowledgement has no text of its own.
+
+        Raises:
+            GoneError: the token has expired.
+            RestError: see its kinds.
+        """
+        async with _translated("following up", CALL_TIMEOUT_S):
+            await self._client.execute_webhook(
+                self._application,
+                token,
+                embeds=shown.embeds,
+                components=shown.components,
+                flags=hikari.MessageFlag.EPHEMERAL if ephemeral else undefined.UNDEFINED,
+                mentions_everyone=False,
+                user_mentions=False,
+                role_mentions=False,
+            )
+
+    async def post(self, channel: ChannelId, shown: Shown, *, nonce: str | None = None) -> MessageRef:
+        """Create a message, without notifying anybody; return where it is.
+
+        The same ``nonce`` (25 characters at most) within some minutes creates one message only.
+        """
         async with _translated("posting a message", CALL_TIMEOUT_S):
             message = await self._client.create_message(
                 int(channel),
-                body.content or undefined.UNDEFINED,
-                embeds=body.embeds,
-                components=body.components,
+                embeds=shown.embeds,
+                components=shown.components,
+                nonce=undefined.UNDEFINED if nonce is None else nonce,
                 flags=hikari.MessageFlag.SUPPRESS_NOTIFICATIONS,
                 mentions_everyone=False,
                 user_mentions=False,
@@ -147,15 +177,14 @@ class DiscordRest:
             )
         return MessageRef(channel=channel, message=MessageId(int(message.id)))
 
-    async def edit(self, ref: MessageRef, body: Body) -> None:
+    async def edit(self, ref: MessageRef, shown: Shown) -> None:
         """Change one of our messages; GoneError when somebody deleted it."""
         async with _translated("editing a message", CALL_TIMEOUT_S):
             await self._client.edit_message(
                 int(ref.channel),
                 int(ref.message),
-                body.content or None,
-                embeds=body.embeds,
-                components=body.components,
+                embeds=shown.embeds,
+                components=shown.components,
                 mentions_everyone=False,
                 user_mentions=False,
                 role_mentions=False,
@@ -166,27 +195,28 @@ class DiscordRest:
         async with _translated("deleting a message", CALL_TIMEOUT_S):
             await self._client.delete_message(int(ref.channel), int(ref.message))
 
-    async def register(self, commands: Sequence[hikari_api.CommandBuilder]) -> None:
-        """Replace the application's global commands by these; the same again changes nothing."""
+    async def register(self, commands: Sequence[Mapping[str, Any]]) -> None:
+        """Replace the application's global commands by these command objects; idempotent."""
+        builders = [builder(command) for command in commands]
         async with _translated("registering commands", CALL_TIMEOUT_S):
-            await self._client.set_application_commands(self._application, commands)
+            await self._client.set_application_commands(self._application, builders)
 
     async def _acknowledge(
         self,
-        interaction: Interaction,
+        interaction: Answerable,
         kind: hikari.ResponseType,
-        flags: hikari.MessageFlag | None,
-        body: Body | None,
+        shown: Shown | None = None,
+        *,
+        ephemeral: bool = False,
     ) -> Ack:
         return await self._ack_outcome(
             self._client.create_interaction_response(
                 int(interaction.id),
                 interaction.token,
                 kind,
-                undefined.UNDEFINED if body is None or not body.content else body.content,
-                flags=undefined.UNDEFINED if flags is None else flags,
-                embeds=undefined.UNDEFINED if body is None else body.embeds,
-                components=undefined.UNDEFINED if body is None else body.components,
+                flags=hikari.MessageFlag.EPHEMERAL if ephemeral else undefined.UNDEFINED,
+                embeds=undefined.UNDEFINED if shown is None else shown.embeds,
+                components=undefined.UNDEFINED if shown is None else shown.components,
                 mentions_everyone=False,
                 user_mentions=False,
                 role_mentions=False,
