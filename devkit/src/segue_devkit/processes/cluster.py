@@ -47,7 +47,7 @@ class ProcessCluster:
     ) -> None:
         self.name = name
         self.history: deque[PodEvent] = deque(maxlen=_REMEMBERED)
-        self._programs = programs
+        self.programs = programs
         self._backoff = backoff or Backoff()
         self._kept_root = root
         self._root = root or Path()
@@ -191,7 +191,7 @@ class ProcessCluster:
 
     def _planner(self, objects: Objects) -> Planner:
         place = Place(self._root, self._root / "data")
-        return Planner(objects, self._network, self._programs, place)
+        return Planner(objects, self._network, self.programs, place)
 
     def _pod(self, name: str) -> Pod:
         if name not in self._pods:

@@ -19,7 +19,8 @@ _DOMAIN = "cluster.local"
 _CLUSTER_NAME = re.compile(
     rf"(?<![\w.-])[a-z0-9][\w-]*(?:\.[\w-]+)*\.svc(?:\.{re.escape(_DOMAIN)})?(?![\w-])"
 )
-_URL_HOST = re.compile(r"://(?:[^/@\s]*@)?([A-Za-z][A-Za-z0-9-]*)(?=[:/?\s\"']|$)")
+_AUTHORITY = re.compile(r"://([^/\s?#\"']*)")
+_SINGLE_LABEL = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 _ENTRY = re.compile(r"([a-z][a-z0-9-]*):\d+")
 
 
@@ -80,7 +81,10 @@ def _place(name: str) -> re.Pattern[str]:
 
 def _left_over(text: str) -> Iterator[str]:
     yield from (found.group(0) for found in _CLUSTER_NAME.finditer(text))
-    yield from (found.group(1) for found in _URL_HOST.finditer(text) if found.group(1) != "localhost")
+    for authority in _AUTHORITY.findall(text):
+        host = authority.rpartition("@")[2].partition(":")[0]
+        if _SINGLE_LABEL.fullmatch(host) and host != "localhost":
+            yield host
     for entry in text.split(","):
         found = _ENTRY.fullmatch(entry)
         if found and found.group(1) != "localhost":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 PYTHON = (sys.executable,)
@@ -15,17 +15,19 @@ class Program:
     """What an image is here.
 
     ``executables`` replaces the first word of a command. ``entrypoint`` is run when a container
-    names no command. ``env`` is added as it stands: no name or path in it is replaced.
+    names no command, with its arguments in the local program's way (``arguments``). ``env`` is added
+    as it stands: no name or path in it is replaced.
     """
 
     executables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     entrypoint: tuple[str, ...] = ()
+    arguments: Callable[[tuple[str, ...]], tuple[str, ...]] = tuple
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def argv(self, command: tuple[str, ...], args: tuple[str, ...]) -> tuple[str, ...] | None:
         """Return what to execute, or None when this program can't stand for the command."""
         if not command:
-            return (*self.entrypoint, *args) if self.entrypoint else None
+            return (*self.entrypoint, *self.arguments(args)) if self.entrypoint else None
         local = self.executables.get(command[0])
         return (*local, *command[1:], *args) if local else None
 
