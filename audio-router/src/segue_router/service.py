@@ -144,7 +144,8 @@ class RouterService:
             )
         raise Rejection(
             grpc.StatusCode.FAILED_PRECONDITION,
-            "no topology was published yet for this cluster: the operator does so when it applies a MusicCluster",
+            "no topology was published yet for this cluster: "
+            "the operator does so when it applies a MusicCluster",
         )
 
     def _redis_away(self, error: Exception) -> NoReturn:

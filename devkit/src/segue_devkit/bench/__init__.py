@@ -1,0 +1,1 @@
+"""Benchmarks: each says whether its run was sound, its figures, and whose time they were."""
