@@ -1,0 +1,70 @@
+"""Refusals, in the words and form of a Spring application."""
+
+from __future__ import annotations
+
+import time
+from http import HTTPStatus
+from typing import Any
+
+
+class ApiError(Exception):
+    """A REST call that is answered with a status and a reason.
+
+    Attributes:
+        status: 400, 404 or 500.
+        message: what the answer says.
+    """
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+    def body(self, path: str) -> dict[str, Any]:
+        """The JSON of the answer."""
+        return {
+            "timestamp": int(time.time() * 1000),
+            "status": self.status,
+            "error": HTTPStatus(self.status).phrase,
+            "message": self.message,
+            "path": path,
+        }
+
+
+def bad_request(message: str = "Bad Request") -> ApiError:
+    """400: without a reason of its own where the JSON itself has the wrong shape."""
+    return ApiError(400, message)
+
+
+def not_found(what: str) -> ApiError:
+    """404."""
+    return ApiError(404, what)
+
+
+def broken(message: str = "No message available") -> ApiError:
+    """500."""
+    return ApiError(500, message)
+
+
+class TrackError(Exception):
+    """A track can't be loaded or played.
+
+    Attributes:
+        severity: common, suspicious or fault.
+        cause: the deepest reason, in the form "type: text" that a JVM prints.
+    """
+
+    def __init__(self, message: str, severity: str, cause: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.severity = severity
+        self.cause = cause
+
+    def to_json(self) -> dict[str, Any]:
+        """The exception object of events and load results."""
+        return {
+            "message": self.message,
+            "severity": self.severity,
+            "cause": self.cause,
+            "causeStackTrace": f"{self.cause}\n\tat segue.standin\n",
+        }

@@ -1,0 +1,129 @@
+"""Request bodies, read as strictly as the node's JSON mapper does: wrong shapes are a bare 400."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from segue_devkit.lavalink.errors import bad_request
+from segue_devkit.lavalink.voice.connection import VoiceState
+
+_INCOMPLETE: Final = "token, endpoint, sessionId and channelId must be provided in voice state"
+
+
+class Omitted:
+    """A field that the request does not mention, which is not the same as null."""
+
+
+OMITTED: Final = Omitted()
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerPatch:
+    """A player PATCH; fields that are absent are OMITTED, times are milliseconds."""
+
+    encoded: str | Omitted | None
+    identifier: str | Omitted
+    user_data: dict[str, Any] | Omitted
+    position: int | Omitted
+    end_time: int | Omitted | None
+    volume: int | Omitted
+    paused: bool | Omitted
+    filters: dict[str, Any] | Omitted
+    voice: VoiceState | Omitted
+
+    @property
+    def has_track(self) -> bool:
+        """Whether a track is started or stopped by it."""
+        return not (isinstance(self.encoded, Omitted) and isinstance(self.identifier, Omitted))
+
+
+def player_patch(body: Any) -> PlayerPatch:
+    """Read a player PATCH; unknown fields are passed over.
+
+    Raises:
+        ApiError: 400.
+    """
+    fields = _object(body)
+    track = _object(fields["track"]) if "track" in fields else {}
+    encoded = _nullable(track, "encoded", str)
+    identifier = _field(track, "identifier", str)
+    if isinstance(encoded, Omitted):
+        encoded = _nullable(fields, "encodedTrack", str)
+    if isinstance(identifier, Omitted):
+        identifier = _field(fields, "identifier", str)
+    if not isinstance(encoded, Omitted) and not isinstance(identifier, Omitted):
+        raise bad_request("Cannot specify both encodedTrack and identifier")
+    end_time = _nullable(fields, "endTime", int)
+    patch = PlayerPatch(
+        encoded=encoded,
+        identifier=identifier,
+        user_data=_field(track, "userData", dict),
+        position=_field(fields, "position", int),
+        end_time=end_time,
+        volume=_field(fields, "volume", int),
+        paused=_field(fields, "paused", bool),
+        filters=_field(fields, "filters", dict),
+        voice=_voice(fields["voice"]) if "voice" in fields else OMITTED,
+    )
+    if isinstance(end_time, int) and end_time <= 0:
+        raise bad_request("End time must be greater than 0")
+    return patch
+
+
+def session_patch(body: Any) -> tuple[bool | Omitted, int | Omitted]:
+    """Read a session PATCH: `resuming` and `timeout` (seconds).
+
+    Raises:
+        ApiError: 400.
+    """
+    fields = _object(body)
+    return _field(fields, "resuming", bool), _field(fields, "timeout", int)
+
+
+def encoded_tracks(body: Any) -> list[str]:
+    """Read a list of encoded tracks.
+
+    Raises:
+        ApiError: 400.
+    """
+    if not isinstance(body, list) or not all(isinstance(text, str) for text in body):
+        raise bad_request()
+    if not body:
+        raise bad_request("No tracks to decode provided")
+    return body
+
+
+def _voice(body: Any) -> VoiceState:
+    fields = _object(body)
+    token, endpoint, session = (_required(fields, name) for name in ("token", "endpoint", "sessionId"))
+    channel = fields.get("channelId", OMITTED)
+    if channel is not None and not isinstance(channel, str):
+        raise bad_request()
+    if not (token and endpoint and session and channel):
+        raise bad_request(_INCOMPLETE)
+    return VoiceState(token, endpoint, session, channel)
+
+
+def _required(fields: dict[str, Any], name: str) -> str:
+    value = fields.get(name)
+    if not isinstance(value, str):
+        raise bad_request()
+    return value
+
+
+def _object(body: Any) -> dict[str, Any]:
+    if not isinstance(body, dict):
+        raise bad_request()
+    return body
+
+
+def _field(fields: dict[str, Any], name: str, kind: type) -> Any:
+    value = fields.get(name, OMITTED)
+    if isinstance(value, Omitted) or type(value) is kind:
+        return value
+    raise bad_request()
+
+
+def _nullable(fields: dict[str, Any], name: str, kind: type) -> Any:
+    return None if fields.get(name, OMITTED) is None else _field(fields, name, kind)
