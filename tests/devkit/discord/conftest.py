@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket as socket_module
+import ssl
+import struct
 import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+import av
+import numpy as np
 import pytest
 import zstandard
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from segue_devkit.discord.client import SimClient
 from segue_devkit.discord.config import DEFAULT_TOKEN, SimConfig
 from segue_devkit.discord.simulator import Simulator
+from segue_devkit.tunes.catalogue import by_id as tune_by_id
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
     from pathlib import Path
+
+    from segue_devkit.discord.client import SimGuild
 
 WAIT_S = 10.0
 ALL_INTENTS = 1 << 0 | 1 << 7 | 1 << 9
@@ -172,7 +181,9 @@ def rest(simulator: Simulator, http: aiohttp.ClientSession) -> Rest:
 PLAY_COMMAND = {
     "name": "play",
     "description": "Play something",
-    "options": [{"type": 3, "name": "query", "description": "What to play", "required": True, "max_length": 100}],
+    "options": [
+        {"type": 3, "name": "query", "description": "What to play", "required": True, "max_length": 100}
+    ],
 }
 
 
@@ -183,3 +194,149 @@ async def play_command(simulator: Simulator, rest: Rest) -> dict[str, Any]:
     assert status == 200, body
     found: dict[str, Any] = body[0]
     return found
+
+
+@dataclass
+class VoiceClient:
+    """A voice client of our own: TLS WebSocket, UDP, AES-GCM. Shares nothing with the simulator's code."""
+
+    socket: aiohttp.ClientWebSocketResponse
+    udp: socket_module.socket
+    received: list[dict[str, Any]] = field(default_factory=list)
+    ssrc: int = 0
+    server: tuple[str, int] = ("", 0)
+    key: bytes = b""
+    sequence: int = 65_500
+    timestamp: int = 2**32 - 48_000
+    nonce: int = 0
+
+    async def until_op(self, op: int) -> dict[str, Any]:
+        """Read until this opcode; its data."""
+        while True:
+            async with asyncio.timeout(WAIT_S):
+                message = await self.socket.receive()
+            assert message.type is aiohttp.WSMsgType.TEXT, f"closed with {self.socket.close_code}"
+            payload = json.loads(message.data)
+            self.received.append(payload)
+            if payload["op"] == op:
+                data: dict[str, Any] = payload["d"] or {}
+                return data
+
+    async def closed(self) -> int | None:
+        """Read to the end; the close code."""
+        async with asyncio.timeout(WAIT_S):
+            while (await self.socket.receive()).type is aiohttp.WSMsgType.TEXT:
+                pass
+        return self.socket.close_code
+
+    async def send(self, op: int, data: object) -> None:
+        """Send one message."""
+        await self.socket.send_str(json.dumps({"op": op, "d": data}))
+
+    async def shake_hands(self, identify: dict[str, Any]) -> None:
+        """From IDENTIFY to a secret key, by IP discovery."""
+        await self.send(0, identify)
+        ready = await self.until_op(2)
+        self.ssrc, self.server = ready["ssrc"], (ready["ip"], ready["port"])
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendto(self.udp, struct.pack(">HHI64sH", 1, 70, self.ssrc, b"", 0), self.server)
+        async with asyncio.timeout(WAIT_S):
+            answer = await loop.sock_recv(self.udp, 100)
+        kind, size, ssrc, address, port = struct.unpack(">HHI64sH", answer)
+        own = self.udp.getsockname()
+        assert (kind, size, ssrc, port) == (2, 70, self.ssrc, own[1])
+        data = {"address": address.rstrip(b"\0").decode(), "port": port, "mode": "aead_aes256_gcm_rtpsize"}
+        await self.send(1, {"protocol": "udp", "data": data})
+        self.key = bytes((await self.until_op(4))["secret_key"])
+        await self.send(5, {"speaking": 1, "delay": 0, "ssrc": self.ssrc})
+
+    def packet(self, opus: bytes) -> bytes:
+        """The next RTP packet."""
+        header = struct.pack(">BBHII", 0x80, 0x78, self.sequence, self.timestamp, self.ssrc)
+        nonce = struct.pack("<I", self.nonce)
+        self.sequence = (self.sequence + 1) & 0xFFFF
+        self.timestamp = (self.timestamp + 960) & 0xFFFFFFFF
+        self.nonce += 1
+        return header + AESGCM(self.key).encrypt(nonce + bytes(8), opus, header) + nonce
+
+    async def play(self, frames: Iterable[bytes]) -> None:
+        """Send frames, without waiting between them."""
+        for frame in frames:
+            await asyncio.get_running_loop().sock_sendto(self.udp, self.packet(frame), self.server)
+
+
+@dataclass
+class VoiceData:
+    """What a node is given to connect with."""
+
+    endpoint: str
+    identify: dict[str, Any]
+
+
+@pytest.fixture
+async def voice_data(simulator: Simulator) -> Callable[..., Awaitable[VoiceData]]:
+    """Join voice over a gateway socket and collect what VOICE_STATE_UPDATE and VOICE_SERVER_UPDATE say."""
+
+    async def join(gateway: Gateway, guild: SimGuild) -> VoiceData:
+        body = {"guild_id": str(guild.id), "channel_id": str(guild.voice_channel.id)}
+        await gateway.send(4, {**body, "self_mute": False, "self_deaf": True})
+        seen: dict[str, dict[str, Any]] = {}
+        while len(seen) < 2:
+            payload = await gateway.next()
+            assert payload is not None
+            if payload["t"] in {"VOICE_STATE_UPDATE", "VOICE_SERVER_UPDATE"}:
+                seen[payload["t"]] = payload["d"]
+        server = seen["VOICE_SERVER_UPDATE"]
+        identify = {
+            "server_id": str(guild.id),
+            "user_id": str(simulator.world.bot.id),
+            "session_id": seen["VOICE_STATE_UPDATE"]["session_id"],
+            "token": server["token"],
+            "max_dave_protocol_version": 0,
+        }
+        return VoiceData(server["endpoint"], identify)
+
+    return join
+
+
+@pytest.fixture
+async def dial(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[VoiceClient]]]:
+    """Open a voice WebSocket, trusting nothing but the simulator's ca.pem; HELLO is read already."""
+    opened: list[VoiceClient] = []
+
+    async def open_one(endpoint: str, address: str = "127.0.0.1") -> VoiceClient:
+        context = ssl.create_default_context(cafile=str(tmp_path / "tls" / "ca.pem"))
+        udp = socket_module.socket(socket_module.AF_INET, socket_module.SOCK_DGRAM)
+        udp.setblocking(False)
+        udp.bind((address, 0))
+        connector = aiohttp.TCPConnector(local_addr=(address, 0), force_close=True)
+        session = aiohttp.ClientSession(connector=connector)
+        sessions.append(session)
+        client = VoiceClient(await session.ws_connect(f"wss://{endpoint}/?v=8", ssl=context), udp)
+        opened.append(client)
+        await client.until_op(8)
+        return client
+
+    sessions: list[aiohttp.ClientSession] = []
+    yield open_one
+    for client in opened:
+        client.udp.close()
+    for session in sessions:
+        await session.close()
+
+
+@pytest.fixture(scope="session")
+def tune_frames() -> list[bytes]:
+    """Three seconds of tune 1 from second 20 on, as stereo opus frames of 20 ms, 64 kbit/s."""
+    tune = tune_by_id(1)
+    assert tune is not None
+    sound = tune.sound().render(20 * 48_000, 3 * 48_000)
+    codec = av.AudioCodecContext.create("libopus", "w")
+    codec.sample_rate, codec.layout, codec.format, codec.bit_rate = 48_000, "stereo", "flt", 64_000
+    frames: list[bytes] = []
+    for start in range(0, sound.shape[1], 960):
+        interleaved = np.ascontiguousarray(sound[:, start : start + 960].T).reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(interleaved, format="flt", layout="stereo")
+        frame.sample_rate, frame.pts = 48_000, start
+        frames += [bytes(packet) for packet in codec.encode(frame)]
+    return frames

@@ -58,7 +58,9 @@ async def test_it_starts_and_knows_its_guilds(bot: hikari.GatewayBot, discord: S
     assert {role.name for role in guild.get_roles().values()} == {"@everyone", "Segue"}
 
 
-async def test_it_registers_a_command_and_answers_a_person(bot: hikari.GatewayBot, discord: SimClient) -> None:
+async def test_it_registers_a_command_and_answers_a_person(
+    bot: hikari.GatewayBot, discord: SimClient
+) -> None:
     """Register, be called, defer ephemerally, edit the answer: the person sees it and nobody else does."""
     guild = await discord.guild("Vinyl Club")
 
@@ -93,7 +95,9 @@ async def test_it_registers_a_command_and_answers_a_person(bot: hikari.GatewayBo
     assert interaction.ack_ms > 0
 
 
-async def test_a_button_is_clicked_and_the_message_updated(bot: hikari.GatewayBot, discord: SimClient) -> None:
+async def test_a_button_is_clicked_and_the_message_updated(
+    bot: hikari.GatewayBot, discord: SimClient
+) -> None:
     """A message of the bot's own with a button; the click's update is an edit, not a second message."""
     guild = await discord.guild("Vinyl Club")
 

@@ -75,11 +75,10 @@ async def _run(config: SimConfig) -> None:
 def main() -> int:
     """Run until told to stop; 2 for a configuration that cannot work."""
     try:
-        config = _config(_arguments())
+        uvloop.run(_run(_config(_arguments())))
     except (ValueError, OSError) as error:
         print(f"discord simulator: {error}", file=sys.stderr)  # noqa: T201
         return 2
-    uvloop.run(_run(config))
     return 0
 
 

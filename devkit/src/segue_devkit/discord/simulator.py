@@ -8,6 +8,7 @@ from aiohttp import web
 
 from segue_devkit.discord.acting import People
 from segue_devkit.discord.admin.act import ActCalls
+from segue_devkit.discord.admin.audio import AudioCalls
 from segue_devkit.discord.admin.control import ControlCalls
 from segue_devkit.discord.admin.guilds import GuildCalls
 from segue_devkit.discord.admin.http import errors as admin_errors
@@ -24,6 +25,7 @@ from segue_devkit.discord.rest.messages import MessageCalls
 from segue_devkit.discord.rest.routes import rest_app
 from segue_devkit.discord.voice.desk import Desk
 from segue_devkit.discord.voice.servers import VoiceServers
+from segue_devkit.discord.voice.sink import Sinks
 from segue_devkit.discord.world import World
 
 if TYPE_CHECKING:
@@ -42,13 +44,16 @@ class Simulator:
         self.knobs.update(config.knobs)
         self.world = World(Ids(), bot_name=config.bot_name, token=config.token)
         self.hub = Hub(self.world, self.knobs, lambda: self.gateway_url)
-        self.voice = VoiceServers(config.regions)
+        self.sinks = Sinks(self.knobs)
+        self.voice = VoiceServers(config.regions, self.knobs, self.sinks)
         self.desk = Desk(self.world, self.knobs, self.voice)
         self.hub.voice = self.desk
+        self.voice.grants = lambda: self.desk.grants
         self.interactions = Interactions(self.world, self.knobs)
         self.people = People(self.world, self.interactions)
         self._gate = RestGate(self.world, self.knobs)
         self._streams = StreamCalls(self.world)
+        self._audio = AudioCalls(self.world, self.sinks, self.voice)
         self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=1.0)
 
     @property
@@ -70,7 +75,7 @@ class Simulator:
         control = ControlCalls(self.world, self.knobs, self.hub, self.desk, self.voice, self._gate)
         guilds = GuildCalls(self.world, self.people, frozenset(self._config.regions))
         acts = ActCalls(self.world, self.people, self.interactions)
-        for part in (control, guilds, acts, self._streams):
+        for part in (control, guilds, acts, self._streams, self._audio):
             admin.add_routes(part.routes())
         app = web.Application()
         app.add_subapp("/api/v10", rest)
@@ -79,16 +84,30 @@ class Simulator:
         return app
 
     async def __aenter__(self) -> Self:
+        try:
+            await self._open()
+        except BaseException:
+            await self._close()
+            raise
+        return self
+
+    async def _open(self) -> None:
+        if self._config.tls_dir is not None:
+            await self.voice.open(self._config.tls_dir, self._config.voice_port)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self._config.host, self._config.port)
         await site.start()
         self._port = self._runner.addresses[0][1]
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self._close()
+
+    async def _close(self) -> None:
         self._streams.close()
         self.hub.close_all(Close.GOING_AWAY)
         self.desk.close()
+        await self._audio.close()
+        await self.voice.close()
         await self._runner.cleanup()

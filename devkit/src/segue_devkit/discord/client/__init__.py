@@ -15,18 +15,24 @@ from segue_devkit.discord.client.sim import SimClient
 from segue_devkit.discord.client.transport import SimError
 from segue_devkit.discord.client.values import (
     GatewayOverview,
+    Gap,
     GatewaySession,
+    HeardFrame,
     Identify,
     SimChannel,
     SimGuild,
     SimMessage,
     SimVoiceState,
+    SinkReport,
+    SongPosition,
 )
 
 __all__ = [
     "Answer",
     "GatewayOverview",
+    "Gap",
     "GatewaySession",
+    "HeardFrame",
     "Identify",
     "Interaction",
     "Person",
@@ -36,4 +42,6 @@ __all__ = [
     "SimGuild",
     "SimMessage",
     "SimVoiceState",
+    "SinkReport",
+    "SongPosition",
 ]

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 from typing import TYPE_CHECKING, Self
 
 from segue_devkit.discord.client.person import Person
 from segue_devkit.discord.client.transport import SimError, Transport
-from segue_devkit.discord.client.values import GatewayOverview, SimChannel, SimGuild, SimMessage
+from segue_devkit.discord.client.values import (
+    GatewayOverview,
+    HeardFrame,
+    SimChannel,
+    SimGuild,
+    SimMessage,
+    SinkReport,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
     from types import TracebackType
 
     from segue_devkit.discord.wire import Payload
 
 _POLL_S = 0.02
+_FRAME_HEADER = struct.Struct(">QII")
 
 
 class SimClient:
@@ -186,6 +195,63 @@ class SimClient:
         """Cut the TCP connection of the guild's voice WebSocket."""
         await self._transport.call("POST", f"/guilds/{_id(guild)}/voice/abort")
 
+    # ---- listening -------------------------------------------------------------------------------
+
+    async def sink(self, guild: SimGuild | int, *, timecode: bool = True) -> SinkReport:
+        """What the guild's listeners heard; ``timecode`` False spares the decoding."""
+        query = {"timecode": "true" if timecode else "false"}
+        return SinkReport.read(await self._transport.call("GET", f"/guilds/{_id(guild)}/sink", query=query))
+
+    async def sinks(self) -> dict[int, SinkReport]:
+        """Every guild that heard something, in one call, without timecodes."""
+        found = await self._transport.call("GET", "/sinks")
+        now = found["now_ns"]
+        return {
+            int(guild): SinkReport.read({**each, "timecode": None, "now_ns": now})
+            for guild, each in found["guilds"].items()
+        }
+
+    async def reset_sink(self, guild: SimGuild | int | None = None) -> None:
+        """Count from zero, in one guild or in all."""
+        await self._transport.call("DELETE", "/sinks" if guild is None else f"/guilds/{_id(guild)}/sink")
+
+    async def wait_sound(
+        self, guild: SimGuild | int, song_id: int | None = None, timeout_s: float = 10.0
+    ) -> SinkReport:
+        """Wait until something (or a certain song) is heard.
+
+        Raises:
+            SimError: it was not within the timeout; the text says what was.
+        """
+        report = await self.sink(guild)
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not _sounds(report, song_id):
+                    await asyncio.sleep(_POLL_S)
+                    report = await self.sink(guild, timecode=song_id is not None)
+        except TimeoutError:
+            raise SimError(
+                f"not heard within {timeout_s} s: {report.packets} packets, {report.timecode}"
+            ) from None
+        return report
+
+    async def listen(self, guild: SimGuild | int, *, history_ms: int = 0) -> AsyncIterator[HeardFrame]:
+        """Every frame as it is heard, decrypted; ends when the simulator goes."""
+        path = f"/guilds/{_id(guild)}/audio?history_ms={history_ms}"
+        async for data in self._transport.binary(path):
+            at_ns, ssrc, timestamp = _FRAME_HEADER.unpack_from(data)
+            yield HeardFrame(at_ns, ssrc, timestamp, data[_FRAME_HEADER.size :])
+
+    async def follow(
+        self, channel: SimChannel | int, viewer: Person | int | None = None
+    ) -> AsyncIterator[tuple[str, SimMessage]]:
+        """(MESSAGE_CREATE | MESSAGE_UPDATE | MESSAGE_DELETE, message) of a channel, as they happen."""
+        path = f"/channels/{_id(channel)}/events"
+        if viewer is not None:
+            path += f"?person={viewer if isinstance(viewer, int) else viewer.id}"
+        async for name, data in self._transport.events(path):
+            yield name, SimMessage.read(data)
+
     # ---- knobs -----------------------------------------------------------------------------------
 
     async def knobs(self, **changes: object) -> dict[str, object]:
@@ -197,3 +263,9 @@ class SimClient:
 
 def _id(target: SimGuild | SimChannel | int) -> int:
     return target if isinstance(target, int) else target.id
+
+
+def _sounds(report: SinkReport, song_id: int | None) -> bool:
+    if song_id is None:
+        return report.first_sound_ns is not None
+    return report.timecode is not None and report.timecode.song_id == song_id

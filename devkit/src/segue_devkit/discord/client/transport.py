@@ -12,6 +12,8 @@ import aiohttp
 from segue_devkit.discord.wire import Payload, dumps
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from segue_devkit.discord.client.interaction import Interaction
 
 _TIMEOUT_S = 30
@@ -57,6 +59,32 @@ class Transport:
             self._acting = asyncio.create_task(ActSocket.connect(self.session(), f"{self.base_url}/sim/act"))
         socket = await asyncio.shield(self._acting)
         await socket.request(body, interaction)
+
+    async def binary(self, path: str) -> AsyncIterator[bytes]:
+        """The binary messages of a WebSocket of /sim; SimError if the simulator refuses it."""
+        try:
+            socket = await self.session().ws_connect(f"{self.base_url}/sim{path}", compress=0)
+        except aiohttp.WSServerHandshakeError as error:
+            raise SimError(f"the simulator answered {error.status}") from error
+        try:
+            async for message in socket:
+                if message.type is aiohttp.WSMsgType.BINARY:
+                    yield message.data
+        finally:
+            await socket.close()
+
+    async def events(self, path: str) -> AsyncIterator[tuple[str, Payload]]:
+        """The Server-Sent Events of a path of /sim as (name, data)."""
+        async with self.session().get(f"{self.base_url}/sim{path}") as response:
+            if response.status >= _BAD_REQUEST:
+                raise SimError(_reason(await response.text(), response.status))
+            name = ""
+            async for raw in response.content:
+                line = raw.decode().rstrip("\n")
+                if line.startswith("event: "):
+                    name = line.removeprefix("event: ")
+                elif line.startswith("data: "):
+                    yield name, json.loads(line.removeprefix("data: "))
 
     async def close(self) -> None:
         """Close the socket and the session."""

@@ -134,6 +134,78 @@ class SimMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class HeardFrame:
+    """One decrypted opus frame; ``at_ns`` is the kernel's arrival time on CLOCK_MONOTONIC."""
+
+    at_ns: int
+    ssrc: int
+    timestamp: int
+    opus: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A hole that ended with the arrival at ``at_ns``; the two flags are only ever set on wall gaps.
+
+    ``after_silence``: the sender had said it stops. ``new_stream``: another voice connection went on.
+    """
+
+    at_ns: int
+    ms: float
+    after_silence: bool = False
+    new_stream: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SongPosition:
+    """Read from the sound itself: song and position at the end of the frame that arrived at ``at_ns``."""
+
+    song_id: int
+    position_ms: float
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class SinkReport:
+    """What a guild's listeners heard since the start or the last reset (stamps in ns, CLOCK_MONOTONIC).
+
+    ``media_gaps``: RTP time that never came. ``wall_gaps``: arrivals too far apart. ``timecode`` is None
+    without a second of continuous sound from the catalogue. ``now_ns`` is when the report was made.
+    """
+
+    packets: int
+    bytes: int
+    silence_frames: int
+    decrypt_failures: int
+    reordered: int
+    unannounced: int
+    streams: int
+    first_packet_ns: int | None
+    first_sound_ns: int | None
+    last_packet_ns: int | None
+    last_sound_ns: int | None
+    media_gap_count: int
+    media_gap_ms: float
+    wall_gap_count: int
+    media_gaps: tuple[Gap, ...]
+    wall_gaps: tuple[Gap, ...]
+    timecode: SongPosition | None
+    now_ns: int
+
+    @property
+    def unplanned_wall_gaps(self) -> tuple[Gap, ...]:
+        """Wall gaps that no silence frame announced."""
+        return tuple(each for each in self.wall_gaps if not each.after_silence)
+
+    @classmethod
+    def read(cls, data: Payload) -> SinkReport:
+        """From JSON."""
+        mark = data.get("timecode")
+        gaps = {name: tuple(Gap(**each) for each in data[name]) for name in ("media_gaps", "wall_gaps")}
+        return cls(**{**data, **gaps, "timecode": None if mark is None else SongPosition(**mark)})
+
+
+@dataclass(frozen=True, slots=True)
 class GatewaySession:
     """A gateway session as the simulator sees it."""
 

@@ -17,11 +17,12 @@ from segue_devkit.discord.wire import Payload, dumps, now_ns
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aiohttp import web
+    from aiohttp import WSMessage
 
     from segue_devkit.discord.gateway.compression import Encoder
     from segue_devkit.discord.gateway.hub import Hub
     from segue_devkit.discord.gateway.session import Session
+    from segue_devkit.discord.served import ServedSocket
 
 MAX_PAYLOAD: Final = 4096
 """Bytes a client may send in one message; documented."""
@@ -78,7 +79,7 @@ class GatewayError(Exception):
 class Connection:
     """Reads one socket until it closes; writes from a queue, so that nobody waits for a slow client."""
 
-    def __init__(self, hub: Hub, socket: web.WebSocketResponse, encoder: Encoder) -> None:
+    def __init__(self, hub: Hub, socket: ServedSocket, encoder: Encoder) -> None:
         self._hub = hub
         self._socket = socket
         self._encoder = encoder
@@ -86,10 +87,12 @@ class Connection:
         self._ready = asyncio.Event()
         self._sends = Window(hub.knobs.gateway_sends, hub.knobs.gateway_sends_window_ms)
         self._zombie: asyncio.TimerHandle | None = None
-        self._closer: asyncio.Task[bool] | None = None
         self.session: Session | None = None
-        self.close_code: int | None = None
-        self.opened_ns = now_ns()
+
+    @property
+    def close_code(self) -> int | None:
+        """What closed the socket; None while it is open."""
+        return self._socket.close_code
 
     async def run(self) -> None:
         """Serve the socket; returns when it is closed, with ``close_code`` set."""
@@ -97,16 +100,12 @@ class Connection:
         self._heard_heartbeat()
         self.send(dumps({"op": Op.HELLO, "d": {"heartbeat_interval": self._hub.knobs.heartbeat_interval_ms}}))
         try:
-            await self._read()
+            await self._socket.serve(self._took)
         finally:
             if self._zombie is not None:
                 self._zombie.cancel()
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
-            if self._closer is not None:
-                await asyncio.gather(self._closer, return_exceptions=True)
-            if self.close_code is None:
-                self.close_code = self._socket.close_code or Close.ABNORMAL
 
     # ---- out -------------------------------------------------------------------------------------
 
@@ -118,16 +117,11 @@ class Connection:
 
     def close(self, code: int, reason: str = "") -> None:
         """Close from our side with a code."""
-        if self._closer is None:
-            self.close_code = code
-            self._closer = asyncio.create_task(self._socket.close(code=code, message=reason.encode()))
+        self._socket.close(code, reason)
 
     def abort(self) -> None:
         """Cut the TCP connection without a closing handshake."""
-        self.close_code = Close.ABNORMAL
-        transport = self._hub.transport_of(self._socket)
-        if transport is not None:
-            transport.abort()
+        self._socket.abort()
 
     def compress_payloads(self) -> None:
         """IDENTIFY asked for payload compression; transport compression takes precedence."""
@@ -148,28 +142,20 @@ class Connection:
                     on_sent(now_ns())
 
     async def _write_one(self, text: str) -> None:
-        encoded = self._encoder.encode(text)
         try:
-            if isinstance(encoded, str):
-                await self._socket.send_str(encoded)
-            else:
-                await self._socket.send_bytes(encoded)
+            await self._socket.send(self._encoder.encode(text))
         except ConnectionError:
             self._queue.clear()  # the reader notices the loss; a RESUME replays what was queued
 
     # ---- in --------------------------------------------------------------------------------------
 
-    async def _read(self) -> None:
-        async for message in self._socket:
-            if self.close_code is not None:
-                return
-            try:
-                if message.type is not WSMsgType.TEXT and message.type is not WSMsgType.BINARY:
-                    raise GatewayError(Close.DECODE_ERROR, "Error while decoding payload.")
-                await self._handle(message.data)
-            except GatewayError as error:
-                self.close(error.code, error.reason)
-                return
+    async def _took(self, message: WSMessage) -> None:
+        try:
+            if message.type is not WSMsgType.TEXT and message.type is not WSMsgType.BINARY:
+                raise GatewayError(Close.DECODE_ERROR, "Error while decoding payload.")
+            await self._handle(message.data)
+        except GatewayError as error:
+            self.close(error.code, error.reason)
 
     async def _handle(self, data: str | bytes) -> None:
         if not self._sends.take(now_ns()):

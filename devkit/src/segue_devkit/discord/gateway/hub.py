@@ -13,6 +13,7 @@ from segue_devkit.discord.gateway import compression, intents
 from segue_devkit.discord.gateway.connection import Close, Connection, GatewayError, Op
 from segue_devkit.discord.gateway.limits import IdentifyLimits
 from segue_devkit.discord.gateway.session import Session
+from segue_devkit.discord.served import ServedSocket
 from segue_devkit.discord.wire import Payload, dumps, now_ns, snowflake
 
 if TYPE_CHECKING:
@@ -59,7 +60,6 @@ class Hub:
         self._world = world
         self._public_url = public_url
         self._connections: set[Connection] = set()
-        self._transports: dict[int, asyncio.Transport] = {}
         self.sessions: dict[str, Session] = {}
         self.limits = IdentifyLimits(knobs)
         self.voice: VoiceDesk | None = None
@@ -78,21 +78,14 @@ class Hub:
         if request.query.get("v", _GATEWAY_VERSION) != _GATEWAY_VERSION:
             await socket.close(code=Close.INVALID_API_VERSION, message=b"Invalid API version.")
             return socket
-        connection = Connection(self, socket, encoder)
+        connection = Connection(self, ServedSocket(socket, request.transport), encoder)
         self._connections.add(connection)
-        if request.transport is not None:
-            self._transports[id(socket)] = request.transport
         try:
             await connection.run()
         finally:
             self._connections.discard(connection)
-            self._transports.pop(id(socket), None)
             self._disconnected(connection)
         return socket
-
-    def transport_of(self, socket: web.WebSocketResponse) -> asyncio.Transport | None:
-        """The TCP transport under a socket, to cut it."""
-        return self._transports.get(id(socket))
 
     def close_all(self, code: int) -> None:
         """Close every socket (the simulator stops, or the token was reset)."""

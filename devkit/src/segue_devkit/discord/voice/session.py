@@ -1,0 +1,35 @@
+"""A voice session: what a voice IDENTIFY made, and a voice RESUME takes up again."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from segue_devkit.discord.voice.connection import VoiceConnection
+    from segue_devkit.discord.voice.desk import Grant
+    from segue_devkit.discord.voice.sink import GuildSink
+
+
+@dataclass(slots=True, eq=False)
+class VoiceSession:
+    """One client's place in a guild's voice. ``sink`` None: nobody hears it any more."""
+
+    grant: Grant
+    sink: GuildSink | None
+    connection: VoiceConnection | None
+    ssrc: int = field(default_factory=lambda: secrets.randbelow(1 << 31) + 1)
+    cipher: AESGCM | None = field(default=None, repr=False)
+    speaking: bool = False
+    expiry: asyncio.TimerHandle | None = None
+
+    def new_key(self) -> bytes:
+        """A fresh secret key; what was encrypted with the old one is no longer understood."""
+        key = secrets.token_bytes(32)
+        self.cipher = AESGCM(key)
+        return key
