@@ -119,6 +119,7 @@ class Wire:
 
     def __init__(self) -> None:
         self.address = ""
+        self.dialled = 0
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -128,6 +129,7 @@ class Wire:
         host, _, port = target.partition(":")
 
         async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            self.dialled += 1
             there_reader, there = await asyncio.open_connection(host, int(port))
             self._writers |= {writer, there}
             for source, sink in ((reader, there), (there_reader, writer)):

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 _log = get_logger(__name__)
 
 _RETRY_S: Final = 0.03
+_PATCH_ATTEMPTS: Final = 3
 _SUPERSEDED_FOR_S: Final = 10.0
 """How long guilds have to be patched on the new session before their old players are ended anyway."""
 
@@ -153,16 +154,19 @@ class NodeSession:
             NodeError: of the kind that fits.
             LeaseLapsedError: we may not write now.
         """
-        await self._settled()
-        self._check_lease(while_frozen=while_frozen)
-        try:
-            await self.rest.patch_player(self._session_id(), guild, patch)
-        except SessionGoneError:
-            # The node saw our socket close before we did. Once more, on the session we get back.
-            await self._drop_socket()
-            await self._settled()
-            self._check_lease(while_frozen=while_frozen)
-            await self.rest.patch_player(self._session_id(), guild, patch)
+        for attempts_left in reversed(range(_PATCH_ATTEMPTS)):
+            try:
+                await self._patch_once(guild, patch, while_frozen=while_frozen)
+                break
+            except SessionGoneError:
+                # The node saw our socket close before we did. Once more, on the session we get back.
+                if not attempts_left:
+                    raise
+                await self._drop_socket()
+            except NodeUnreachableError:
+                # The blip that cuts the socket cuts the request too.
+                if not attempts_left:
+                    raise
         if self._superseded is not None and guild in self._superseded[1]:
             self._spawn(self._end_superseded(guild))
 
@@ -353,6 +357,11 @@ class NodeSession:
         if session is not None and not refused:
             self._defuser.owe(self.rest, self.dial, session, hung)
         self._listener.lost(self.node, reason, self._since(heard_at))
+
+    async def _patch_once(self, guild: GuildId, patch: PlayerPatch, *, while_frozen: bool) -> None:
+        await self._settled()
+        self._check_lease(while_frozen=while_frozen)
+        await self.rest.patch_player(self._session_id(), guild, patch)
 
     async def _drop_socket(self) -> None:
         if self._socket is not None and self.state is SessionState.READY:
