@@ -12,8 +12,11 @@ import cyclopts
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_PLUGGED = ("segue_devkit.demo.commands", "segue_devkit.bench.commands", "segue_devkit.bench.router")
-"""Modules with a ``register(app)`` of their own."""
+_BENCHMARKS = ("segue_devkit.bench.commands", "segue_devkit.bench.router")
+"""Modules whose ``register(bench)`` adds a benchmark."""
+
+_DEMO = "segue_devkit.demo.command"
+"""Module whose ``register(app)`` adds the demo."""
 
 
 def dev(
@@ -39,12 +42,14 @@ def dev(
 def register(app: cyclopts.App) -> None:
     """Add devkit's commands to the ``segue`` command."""
     app.command(dev)
-    for module in _PLUGGED:
-        if _there(module):
-            plug: Callable[[cyclopts.App], None] = import_module(module).register
-            plug(app)
+    bench = cyclopts.App(name="bench", help="Measure Segue on this machine, with the whole distribution.")
+    for module in _BENCHMARKS:
+        _plug(module, bench)
+    app.command(bench)
+    _plug(_DEMO, app)
 
 
-def _there(module: str) -> bool:
-    package = module.rpartition(".")[0]
-    return find_spec(package) is not None and find_spec(module) is not None
+def _plug(module: str, app: cyclopts.App) -> None:
+    if find_spec(module) is not None:
+        register_with: Callable[[cyclopts.App], None] = import_module(module).register
+        register_with(app)

@@ -61,9 +61,13 @@ class Problem:
     fix: str
     line: int = 0
 
+    @property
+    def where(self) -> str:
+        """The path as people write it: ``spec.regions[0].name``; empty for the whole file."""
+        return dotted(self.path)
+
     def __str__(self) -> str:
-        where = dotted(self.path)
-        said = f"{where}: {self.rule}" if where else self.rule
+        said = f"{self.where}: {self.rule}" if self.path else self.rule
         return f"{said}; {self.fix}" if self.fix else said
 
 

@@ -33,15 +33,19 @@ def _workers(cluster: MusicCluster) -> str:
     shards, workers, pods = cluster.spec.shards, cluster.spec.workers, worker_pods(cluster.spec)
     holders = pods - workers.hot_spares
     return (
-        f"{pods} pods: {holders} for {shards} shards at {workers.shards_per_worker} each,"
-        f" {workers.hot_spares} hot spares"
+        f"{_count(pods, 'pod')}: {holders} for {_count(shards, 'shard')} at {workers.shards_per_worker} each,"
+        f" {_count(workers.hot_spares, 'hot spare')}"
     )
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _router(cluster: MusicCluster, ref: ObjectRef) -> str:
     if ref.kind == "Service":
         return "workers find the routers by this name"
-    return f"{cluster.spec.router.replicas} routers decide where audio lives"
+    return f"{_count(cluster.spec.router.replicas, 'pod')}: routers decide where audio lives"
 
 
 def _region(cluster: MusicCluster, ref: ObjectRef) -> str:
@@ -55,5 +59,5 @@ def _region(cluster: MusicCluster, ref: ObjectRef) -> str:
                     return f"each node of region {region.name} has a name here"
                 case _:
                     heap = heap_mebibytes(region)
-                    return f"{region.nodes} Lavalink nodes for region {region.name}, {heap} MiB heap each"
+                    return f"{_count(region.nodes, 'Lavalink node')} of region {region.name}, {heap} MiB heap each"
     return "part of the cluster"
