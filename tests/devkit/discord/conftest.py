@@ -8,6 +8,7 @@ import socket as socket_module
 import ssl
 import struct
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from segue_devkit.discord.simulator import Simulator
 from segue_devkit.tunes.catalogue import by_id as tune_by_id
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+    from collections.abc import AsyncIterator, Awaitable, Iterable
     from pathlib import Path
 
     from segue_devkit.discord.client import SimGuild
@@ -46,6 +47,20 @@ async def discord(simulator: Simulator) -> AsyncIterator[SimClient]:
     """The typed client."""
     async with SimClient(simulator.url) as client:
         yield client
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]:
+    """Wait until an asynchronous look says yes."""
+
+    async def wait(look: Callable[[], Awaitable[bool]]) -> None:
+        async with asyncio.timeout(WAIT_S):
+            while True:
+                if await look():
+                    return
+                await asyncio.sleep(0.01)
+
+    return wait
 
 
 @dataclass
@@ -136,7 +151,7 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 @pytest.fixture
 def connect(simulator: Simulator, http: aiohttp.ClientSession) -> Callable[..., Awaitable[Gateway]]:
-    """Open a gateway socket: ``await connect(compress="zlib-stream")``; HELLO is read already."""
+    """Opens gateway sockets, plain or compressed, on a path and version; HELLO is read already."""
 
     async def open_one(compress: str | None = None, path: str = "/", version: str = "10") -> Gateway:
         url = f"{simulator.gateway_url}{path}?v={version}&encoding=json"

@@ -139,7 +139,7 @@ async def test_it_joins_voice_and_gets_both_events(bot: hikari.GatewayBot, disco
 
 
 async def test_it_resumes_after_reconnect(bot: hikari.GatewayBot, discord: SimClient) -> None:
-    """RECONNECT: the bot comes back by RESUME, costs no IDENTIFY and misses nothing that happened meanwhile."""
+    """RECONNECT: the bot comes back by RESUME, costs no IDENTIFY and misses nothing."""
     guild = await discord.guild("Vinyl Club")
     ada = await discord.person("Ada")
     seen: asyncio.Queue[hikari.GuildMessageCreateEvent] = asyncio.Queue()

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 DEFAULT_TOKEN = "MTAwMDAwMDAwMDAwMDAwMDAw.c2VndWU.the-simulator-accepts-this-token"  # noqa: S105 - opens nothing but a simulator
 

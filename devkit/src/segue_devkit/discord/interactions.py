@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from segue_devkit.discord import payloads
 from segue_devkit.discord.errors import already_acknowledged, unknown_interaction
+from segue_devkit.discord.model import Message, User
 from segue_devkit.discord.permissions import of_member
 from segue_devkit.discord.wire import Payload, now_ns
 from segue_devkit.discord.world import Event
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from segue_devkit.discord.knobs import Knobs
-    from segue_devkit.discord.model import Message, User
     from segue_devkit.discord.world import World
 
 

@@ -64,7 +64,7 @@ class SameChannelJoin(StrEnum):
 class Knobs:
     """All settings of a running simulator. Times are ms unless the name says otherwise."""
 
-    # Gateway: documented limits
+    # Documented limits of the gateway.
     heartbeat_interval_ms: int = 41_250
     max_concurrency: int = 1
     identify_window_ms: int = 5_000
@@ -75,7 +75,7 @@ class Knobs:
     recommended_shards: int = 1
     allowed_privileged_intents: int = 0
     guilds_per_shard: int = 2_500
-    # Gateway: assumed
+    # Assumed about the gateway.
     resumable_ms: int = 180_000
     replay_events: int = 5_000
     heartbeat_grace: float = 1.5
@@ -83,15 +83,15 @@ class Knobs:
     stolen_session_close_code: int = 4000
     invalid_session_delay_ms: int = 0
 
-    # REST: documented
+    # Documented limits of the REST API.
     interaction_ack_ms: int = 3_000
     interaction_token_ms: int = 900_000
     rest_per_second: int = 50
-    # REST: seen
+    # Seen at the REST API.
     messages_per_window: int = 5
     messages_window_ms: int = 5_000
 
-    # Voice: assumed
+    # Assumed about voice; nobody outside Discord can know.
     voice_event_order: VoiceEventOrder = VoiceEventOrder.STATE_FIRST
     voice_server_delay_ms: int = 0
     voice_on_gateway_loss: VoiceOnGatewayLoss = VoiceOnGatewayLoss.SURVIVES
@@ -104,16 +104,16 @@ class Knobs:
     kicked_close_code: int = 4014
     server_change_close_code: int = 4014
     voice_resumable_ms: int = 30_000
-    # Voice: documented
+    # Documented of voice.
     voice_heartbeat_interval_ms: int = 13_750
     dave_required: bool = False
 
-    # Sink
+    # How the sink listens.
     wall_gap_ms: int = 60
     """Arrivals further apart than this are a wall gap (frames come every 20 ms)."""
     keep_audio_ms: int = 10_000
 
-    # The network in between
+    # The network in between, injected.
     gateway_latency_ms: float = 0
     rest_latency_ms: float = 0
     voice_latency_ms: float = 0
@@ -141,7 +141,7 @@ class Knobs:
                 raise ValueError(f"{name} must be one of {', '.join(kind)}, not {value!r}") from None
         if isinstance(current, bool):
             if not isinstance(value, bool):
-                raise ValueError(f"{name} must be true or false, not {value!r}")
+                raise ValueError(f"{name} must be true or false, not {value!r}")  # noqa: TRY004 - a bad value from JSON
             return value
         return _number(name, value, whole=isinstance(current, int) and not name.endswith("latency_ms"))
 

@@ -5,12 +5,12 @@ Listeners (the gateway, followers of the admin API) see each event once, in orde
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from segue_devkit.discord import payloads
 from segue_devkit.discord.errors import unknown_channel, unknown_guild, unknown_message
-from segue_devkit.discord.ids import Ids
 from segue_devkit.discord.model import (
     Channel,
     ChannelType,
@@ -24,12 +24,11 @@ from segue_devkit.discord.model import (
     VoiceState,
 )
 from segue_devkit.discord.permissions import EVERYONE, Permission
-from segue_devkit.discord.wire import timestamp
+from segue_devkit.discord.wire import Payload, timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from segue_devkit.discord.ids import Ids
 
-    from segue_devkit.discord.wire import Payload
 
 BOT_PERMISSIONS = EVERYONE | Permission.MANAGE_MESSAGES
 

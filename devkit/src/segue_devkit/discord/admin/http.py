@@ -28,7 +28,7 @@ def answer(payload: object, status: int = 200) -> web.Response:
 async def errors(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """``{"error": text}``: 400 for a bad request, 404 for an unknown id, 409 for what the client app refuses."""
+    """``{"error": text}``: 400 bad request, 404 unknown id, 409 what the client app would refuse."""
     try:
         return await handler(request)
     except BadRequestError as error:

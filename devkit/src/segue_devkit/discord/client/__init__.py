@@ -14,8 +14,8 @@ from segue_devkit.discord.client.person import Person
 from segue_devkit.discord.client.sim import SimClient
 from segue_devkit.discord.client.transport import SimError
 from segue_devkit.discord.client.values import (
-    GatewayOverview,
     Gap,
+    GatewayOverview,
     GatewaySession,
     HeardFrame,
     Identify,
@@ -29,8 +29,8 @@ from segue_devkit.discord.client.values import (
 
 __all__ = [
     "Answer",
-    "GatewayOverview",
     "Gap",
+    "GatewayOverview",
     "GatewaySession",
     "HeardFrame",
     "Identify",

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from segue_devkit.discord.client.transport import SimError
 from segue_devkit.discord.client.values import SimMessage
+from segue_devkit.discord.wire import Payload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from segue_devkit.discord.wire import Payload
 
 _WAIT_S = 10.0
 

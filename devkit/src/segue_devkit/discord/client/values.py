@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from segue_devkit.discord.wire import Payload
+from segue_devkit.discord.wire import Payload
 
 
 @dataclass(frozen=True, slots=True)

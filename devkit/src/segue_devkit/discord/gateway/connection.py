@@ -150,9 +150,9 @@ class Connection:
     # ---- in --------------------------------------------------------------------------------------
 
     async def _took(self, message: WSMessage) -> None:
+        if message.type is not WSMsgType.TEXT and message.type is not WSMsgType.BINARY:
+            return
         try:
-            if message.type is not WSMsgType.TEXT and message.type is not WSMsgType.BINARY:
-                raise GatewayError(Close.DECODE_ERROR, "Error while decoding payload.")
             await self._handle(message.data)
         except GatewayError as error:
             self.close(error.code, error.reason)

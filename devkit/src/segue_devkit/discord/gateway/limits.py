@@ -62,7 +62,7 @@ class IdentifyLimits:
         self.records: list[IdentifyRecord] = []
 
     def take(self, shard_id: int, num_shards: int, now_ns: int) -> bool:
-        """Count an IDENTIFY; False if its bucket was used within the window (it costs a start all the same)."""
+        """Count an IDENTIFY; False if its bucket was just used (it costs a start all the same)."""
         self._roll(now_ns)
         self._used += 1
         bucket = shard_id % self._knobs.max_concurrency

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from segue_devkit.discord.gateway.connection import Connection
 from segue_devkit.discord.wire import now_ns
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable
-
-    from segue_devkit.discord.gateway.connection import Connection
 
 
 @dataclass(slots=True)

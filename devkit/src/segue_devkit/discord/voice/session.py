@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-if TYPE_CHECKING:
-    import asyncio
-
-    from segue_devkit.discord.voice.connection import VoiceConnection
-    from segue_devkit.discord.voice.desk import Grant
-    from segue_devkit.discord.voice.sink import GuildSink
+from segue_devkit.discord.voice.connection import VoiceConnection
+from segue_devkit.discord.voice.desk import Grant
+from segue_devkit.discord.voice.sink import GuildSink
 
 
 @dataclass(slots=True, eq=False)

@@ -7,7 +7,7 @@ starts: clients that run already keep trusting a restarted simulator.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import ipaddress
 import os
 import ssl
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TRUSTSTORE_PASSWORD: Final = b"changeit"
-_LIFETIME = datetime.timedelta(days=3650)
+_LIFETIME = dt.timedelta(days=3650)
 _NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Segue Discord simulator")])
 
 
@@ -96,14 +96,14 @@ def _server_pem(authority: _Authority, addresses: Iterable[str]) -> bytes:
 
 
 def _builder(subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(_NAME)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_before(now - dt.timedelta(days=1))
         .not_valid_after(now + _LIFETIME)
     )
 
