@@ -21,6 +21,8 @@ from segue_devkit.lavalink.voice.rtp import MODE, RtpStream
 from segue_devkit.lavalink.voice.sender import Outlet, Sender
 
 if TYPE_CHECKING:
+    import socket as socket_module
+
     from segue_devkit.lavalink.voice.sender import FrameSource
 
 RESUMED_SILENTLY: Final = frozenset({1001, 1006, *range(4000, 4004), 4005, 4009, 4012, 4015, 4016, 4020})
@@ -105,13 +107,14 @@ class VoiceConnection:
         self._client = client
         self._user_id = user_id
         self._guild_id = guild_id
+        self._hung_up = False
         self._sequence = -1
         self._ssrc = 0
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._outlet: Outlet | None = None
         self._task: asyncio.Task[None] | None = None
         self._beat: asyncio.Task[None] | None = None
-        self._udp: tuple[Any, str, int] | None = None
+        self._udp: tuple[socket_module.socket, str, int] | None = None
 
     async def connect(self, source: FrameSource, listener: Listener) -> None:
         """Shake hands; identify and the rest go on in the background, so success promises nothing yet.
@@ -127,23 +130,22 @@ class VoiceConnection:
     def close(self, listener: Listener | None = None) -> None:
         """End it with code 1000; buffered frames still go out. Tells the listener if it was open."""
         was_open, self.open, self.ping = self.open, False, -1
-        self._stop_tasks()
+        self._hung_up = True
+        self._stop_beat()
         if self._outlet is not None:
             self._outlet.end()
-        if self._socket is not None and not self._socket.closed:
-            # The peer need not answer: a real node does not wait either.
-            self._client.keep(asyncio.create_task(self._hang_up(self._socket)))
+        self._client.keep(asyncio.create_task(self._hang_up()))
         if was_open and listener is not None:
             listener.voice_closed(1000, "", by_remote=False)
 
-    @staticmethod
-    async def _hang_up(socket: aiohttp.ClientWebSocketResponse) -> None:
-        await socket.close(code=1000)
-
-    def _stop_tasks(self) -> None:
-        if self._task is not None and self._task is not asyncio.current_task():
+    async def _hang_up(self) -> None:
+        """Close the socket before the task that reads it: cancelled reading would cut the line instead."""
+        if self._socket is not None:
+            await self._socket.close(code=1000)
+        if self._task is not None:
             self._task.cancel()
-        self._stop_beat()
+        if self._udp is not None:
+            self._udp[0].close()
 
     def _stop_beat(self) -> None:
         if self._beat is not None:
@@ -173,6 +175,8 @@ class VoiceConnection:
         tries = _RESUME_TRIES
         while True:
             code, reason, served = await self._serve(opening, source, listener)
+            if self._hung_up:
+                return
             if served:
                 tries = _RESUME_TRIES
             if code not in RESUMED_SILENTLY:
@@ -215,7 +219,8 @@ class VoiceConnection:
             return 1006, "", served
         finally:
             self._stop_beat()
-            await socket.close()
+            if not self._hung_up:
+                await socket.close()
         if message.type is aiohttp.WSMsgType.CLOSE:
             return int(message.data or 1005), str(message.extra or ""), served
         return 1006, "", served
