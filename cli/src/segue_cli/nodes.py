@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import cyclopts
 
 TIMEOUT_S = 5.0
+WIDE = 200
 DEFAULT_TARGET = "127.0.0.1:50051"
 
 _STYLES = {"ready": "green", "overloaded": "yellow", "unknown": "dim"}
@@ -84,7 +85,8 @@ def nodes(
     if as_json:
         sys.stdout.write(json.dumps(asdict(listing), indent=2) + "\n")
     else:
-        Console().print(table(listing))
+        # A pipe has no width: nothing is cut off for whoever reads it.
+        Console(width=None if sys.stdout.isatty() else WIDE).print(table(listing))
     return 0
 
 
@@ -136,11 +138,15 @@ def row(node: router_pb2.Node) -> NodeRow:
 def table(listing: Listing) -> Table:
     """Return the listing as people read it."""
     shown = Table(
-        caption=f"topology generation {listing.topology_generation}", caption_justify="left", box=None
+        caption=f"topology generation {listing.topology_generation}",
+        caption_justify="left",
+        box=None,
+        padding=(0, 1),
+        pad_edge=False,
     )
     for name in ("NODE", "STATE", "VERSION", "ADDRESS"):
         shown.add_column(name, no_wrap=True)
-    for name in ("PLAYERS", "RESERVED", "CPU", "LOST FRAMES", "PROBE"):
+    for name in ("PLAYERS", "RESERVED", "CPU", "LOST", "PROBE"):
         shown.add_column(name, justify="right", no_wrap=True)
     for node in listing.nodes:
         state = f"{node.state}, cordoned" if node.cordoned else node.state

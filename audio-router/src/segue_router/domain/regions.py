@@ -112,11 +112,13 @@ def distance(home: RegionName, other: RegionName, topology: Topology) -> float |
     """
     if home == other:
         return 0.0
-    told = {region.name: region.distances for region in topology.regions}
-    for one, two in ((home, other), (other, home)):
-        if two in told.get(one, {}):
-            return told[one][two]
-    return _mapped(home, other)
+    backwards: float | None = None
+    for region in topology.regions:
+        if region.name == home and other in region.distances:
+            return region.distances[other]
+        if region.name == other:
+            backwards = region.distances.get(home)
+    return _mapped(home, other) if backwards is None else backwards
 
 
 @lru_cache(maxsize=4096)

@@ -169,10 +169,10 @@ class NodeRegistry:
         The place it holds already is kept when it is among the first ``nearly_equal``. None when every
         place is full or cordoned; what the guild held before then stays.
         """
-        arguments: list[str | int] = [guild, self._ttl, nearly_equal]
-        for place in places:
-            arguments += (place.node, place.capacity)
-        reply = await self._reserve(self._redis, (self._keys.prefix,), arguments)
+        lines = "".join([f"{place.node}\n{place.capacity}\n" for place in places])
+        reply = await self._reserve(
+            self._redis, (self._keys.prefix,), (guild, self._ttl, nearly_equal, lines)
+        )
         if len(reply) == 1:
             return None
         return Reservation(node=NodeId(text(reply[1])), until=int(reply[2]), reserved=int(reply[3]))

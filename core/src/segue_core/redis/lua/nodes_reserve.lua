@@ -1,5 +1,6 @@
 -- ARGV: guild, lifetime of a reservation in ms, how many of the first candidates are nearly equal,
--- then node and capacity (0 = unbounded) of each candidate, best first.
+-- then the candidates, best first: lines of node and capacity (0 = unbounded) in turn. One argument, as
+-- clients spend more time on packing many than this script on taking one apart.
 -- Takes the first candidate with room; the one the guild holds already, if that is nearly as good, so
 -- that a repeated call changes nothing. Counts what the node reports and what is promised, here and now,
 -- so that no two routers give away the same place.
@@ -21,13 +22,23 @@ local function has_room(node, capacity)
   return taken < capacity
 end
 
+local function candidates() return string.gmatch(ARGV[4], '([^\n]+)\n(%d+)\n') end
+
 local chosen
-for i = 4, math.min(#ARGV, 3 + 2 * equal), 2 do
-  if ARGV[i] == held_node and has_room(ARGV[i], tonumber(ARGV[i + 1])) then chosen = held_node end
+if held_node then
+  for node, capacity in candidates() do
+    if equal == 0 then break end
+    equal = equal - 1
+    if node == held_node and has_room(node, tonumber(capacity)) then chosen = node end
+  end
 end
-for i = 4, #ARGV, 2 do
-  if chosen then break end
-  if has_room(ARGV[i], tonumber(ARGV[i + 1])) then chosen = ARGV[i] end
+if not chosen then
+  for node, capacity in candidates() do
+    if has_room(node, tonumber(capacity)) then
+      chosen = node
+      break
+    end
+  end
 end
 if not chosen then return { int(now) } end
 
