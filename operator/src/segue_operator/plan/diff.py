@@ -7,6 +7,8 @@ from typing import Any
 
 _SHOWN = 4
 _LONGEST = 40
+_OURS_ALONE = frozenset({"data", "matchLabels", "labels"})
+"""Maps that nobody else writes to: what is no longer wanted in them goes."""
 
 
 def differences(wanted: Mapping[str, Any], there: Mapping[str, Any], *, secret: bool) -> tuple[str, ...]:
@@ -32,8 +34,7 @@ def _walk(wanted: Any, there: Any, path: str, *, secret: bool) -> Iterator[str]:
                 yield from _walk(value, there[key], inner, secret=secret)
             elif value not in ({}, [], None):
                 yield f"{inner} added"
-        if path.endswith((".data", "data", ".matchLabels", ".labels", ".annotations")):
-            # Maps that are ours alone: what is no longer wanted there goes.
+        if path.rpartition(".")[2] in _OURS_ALONE:
             yield from (f"{path}.{key} removed" for key in there if key not in wanted)
     elif isinstance(wanted, list) and isinstance(there, list) and len(wanted) == len(there):
         for index, (one, other) in enumerate(zip(wanted, there, strict=True)):

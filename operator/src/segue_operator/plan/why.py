@@ -33,7 +33,8 @@ def _workers(cluster: MusicCluster) -> str:
     shards, workers, pods = cluster.spec.shards, cluster.spec.workers, worker_pods(cluster.spec)
     holders = pods - workers.hot_spares
     return (
-        f"{_count(pods, 'pod')}: {holders} for {_count(shards, 'shard')} at {workers.shards_per_worker} each,"
+        f"{_count(pods, 'pod')}: {holders} for {_count(shards, 'shard')}"
+        f" at {workers.shards_per_worker} each,"
         f" {_count(workers.hot_spares, 'hot spare')}"
     )
 
