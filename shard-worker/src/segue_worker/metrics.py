@@ -63,3 +63,50 @@ PROMOTION_SECONDS = Histogram(
 CHECKPOINTS = Counter(
     "segue_gateway_checkpoints", "Gateway sessions written to Redis, by outcome.", ["outcome"]
 )
+
+# Commands and answers.
+
+COMMANDS = Counter("segue_commands", "Commands that reached this worker, by name.", ["command"])
+COMMANDS_REFUSED = Counter(
+    "segue_commands_refused",
+    "Commands that were not accepted, by why: frozen, not_journaled, not_taken, failed.",
+    ["why"],
+)
+ACKNOWLEDGEMENTS = Counter(
+    "segue_acknowledgements", "Deferrals of commands, by what Discord said.", ["outcome"]
+)
+ANSWERS = Counter(
+    "segue_answers",
+    "Answers to people, by kind (direct, edit, follow_up) and what Discord said.",
+    ["kind", "outcome"],
+)
+SETTINGS_READS = Counter(
+    "segue_settings_reads",
+    "Reads of a server's settings, by where the answer came from: memory, redis, store, stale.",
+    ["source"],
+)
+
+# Players.
+
+PLAYERS_LIVE = Gauge("segue_players_live", "Guilds with a player on this worker.")
+PLAYERS_PLAYING = Gauge("segue_players_playing", "Guilds whose song plays and is not paused.")
+MAILBOX_DEPTH = Histogram(
+    "segue_mailbox_depth",
+    "Messages waiting in a guild's mailbox when one more was posted.",
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
+)
+MESSAGES_REFUSED = Counter(
+    "segue_mailbox_refused", "Messages a full or closed mailbox did not take, by kind.", ["kind"]
+)
+COMMIT_SECONDS = Histogram(
+    "segue_commit_seconds",
+    "Round trip of guild commits to Redis, by outcome.",
+    ["outcome"],
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1),
+)
+EFFECT_SECONDS = Histogram(
+    "segue_effect_seconds",
+    "What a decision set off, by kind and outcome.",
+    ["kind", "outcome"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)

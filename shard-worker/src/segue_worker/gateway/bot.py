@@ -309,6 +309,10 @@ class WorkerBot(traits.GatewayBotAware):
         await shard.ready(VOICE_STATE_TIMEOUT_S)
         await shard.send(payloads.voice_state(guild, channel, self_deaf=self_deaf), Lane.VOICE)
 
+    def known_channel(self, guild: GuildId, user: UserId) -> ChannelId | Unknown | None:
+        """Return where ``user`` is as far as we were told."""
+        return self.voice_states.channel_of(guild, user)
+
     async def voice_channel_of(self, guild: GuildId, user: UserId) -> ChannelId | None:
         """Return where ``user`` is, asking Discord when we were never told. None: in no channel.
 

@@ -1,0 +1,1 @@
+"""The worker put together: what the gateway says reaches the players, and their answers Discord."""

@@ -1,0 +1,261 @@
+"""From an interaction to a command in a guild's mailbox: journaled, acknowledged, then posted.
+
+Acknowledged means that it will take effect exactly once, or that its person is told why not. What
+could not be journaled is refused in words; what Discord no longer waits for is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from redis.exceptions import RedisError
+
+from segue_core.logging import get_logger
+from segue_core.redis.connection import UNREACHABLE
+from segue_core.redis.guilds import FenceRefusedError, GuildStore, JournalEntry
+from segue_worker import metrics
+from segue_worker.app.answers import Journaled
+from segue_worker.commands.parse import Ack as AckKind
+from segue_worker.commands.parse import Ignored, Refused, Wish, missing_voice_permissions, parse_interaction
+from segue_worker.domain.effects import Reply
+from segue_worker.domain.messages import Verb
+from segue_worker.domain.views import Phrase, ReplyView, Tone, Words
+from segue_worker.gateway.errors import DiscordUnreachableError
+from segue_worker.gateway.rest import Ack, RestError
+from segue_worker.gateway.voice_states import Unknown
+from segue_worker.shards.lease import LeasePhase, LeaseView
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping
+
+    from segue_core.ids import ChannelId, GuildId, UserId
+    from segue_worker.app.answers import Answers
+    from segue_worker.commands.cooldown import Cooldowns
+    from segue_worker.domain.messages import Command, Message
+    from segue_worker.gateway.events import Interaction
+    from segue_worker.players.ports import Clock
+
+_log = get_logger(__name__)
+
+JOURNAL_PATIENCE_S: Final = 0.8
+"""Discord waits three seconds in all; longer than this, and it is better to say so."""
+PREDECESSOR_PATIENCE_S: Final = 2.5
+_NEEDS_VOICE: Final = frozenset({Verb.PLAY, Verb.JOIN})
+
+
+class WhereIsWho(Protocol):
+    """Knows, or asks, which voice channel somebody is in."""
+
+    async def voice_channel_of(self, guild: GuildId, user: UserId) -> ChannelId | None:
+        """Return it, None for nowhere. Raises DiscordUnreachableError."""
+
+    def known_channel(self, guild: GuildId, user: UserId) -> ChannelId | Unknown | None:
+        """Return it without asking anybody."""
+
+
+class Ingress:
+    """One worker's. Commands of a guild reach its mailbox in the order in which they came."""
+
+    def __init__(
+        self,
+        *,
+        store: GuildStore,
+        answers: Answers,
+        people: WhereIsWho,
+        lease_of: Callable[[GuildId], LeaseView | None],
+        post: Callable[[GuildId, Message], bool],
+        cooldowns: Cooldowns,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._answers = answers
+        self._people = people
+        self._lease_of = lease_of
+        self._post = post
+        self._cooldowns = cooldowns
+        self._clock = clock
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._last: dict[GuildId, asyncio.Task[None]] = {}
+
+    def take(self, interaction: Interaction, handled: Callable[[], None]) -> None:
+        """Take an interaction and return at once."""
+        if self._answers.owes(interaction.id):
+            handled()  # a RESUME replayed what we are at already
+            return
+        match parse_interaction(interaction.payload):
+            case Ignored(reason=reason):
+                _log.debug("interaction.ignored", reason=reason)
+                handled()
+            case Refused(origin=origin, view=view):
+                handled()
+                self._run(self._answers.at_once(origin, view))
+            case Wish() as wish:
+                self._take_wish(wish, interaction.payload, handled)
+
+    async def close(self) -> None:
+        """Let what is being acknowledged finish."""
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=PREDECESSOR_PATIENCE_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    def _take_wish(self, wish: Wish, payload: Mapping[str, Any], handled: Callable[[], None]) -> None:
+        metrics.COMMANDS.labels(wish.command.verb.value).inc()
+        wait = self._cooldowns.use(wish.command.user, wish.command.verb, wish.cooldown_ms, self._clock.now())
+        lease = self._lease_of(wish.guild)
+        if wait or lease is None or lease.phase is LeasePhase.LOST:
+            handled()
+            # Without a lease a successor is given the event again; two answers would be one too many.
+            if wait and lease is not None:
+                self._run(self._answers.at_once(wish.origin, _refusal(Phrase.THROTTLED)))
+            return
+        reads = wish.ack in {AckKind.DIRECT, AckKind.DIRECT_UPDATE}
+        self._answers.expect(wish.origin, wish.ack)
+        if reads:
+            handled()
+            self._in_order(wish.guild, self._read(wish))
+        elif lease.phase is LeasePhase.HELD:
+            before = self._last.get(wish.guild)
+            self._in_order(wish.guild, self._change(wish, payload, lease, handled, before))
+        else:
+            handled()
+            self._answers.forget(wish.origin.id)
+            metrics.COMMANDS_REFUSED.labels("frozen").inc()
+            self._run(self._answers.at_once(wish.origin, _refusal(Phrase.TRY_AGAIN)))
+
+    async def _read(self, wish: Wish) -> None:
+        await self._hand_over(wish, wish.command, None)
+
+    async def _change(
+        self,
+        wish: Wish,
+        payload: Mapping[str, Any],
+        lease: LeaseView,
+        handled: Callable[[], None],
+        before: asyncio.Task[None] | None,
+    ) -> None:
+        known = await self._journal(wish, payload, lease)
+        if known is None:
+            handled()
+            return
+        handled()
+        where = asyncio.create_task(self._people.voice_channel_of(wish.guild, wish.command.user))
+        # Asked beside the acknowledgement; when that fails, nobody wants to know any more.
+        where.add_done_callback(lambda done: done.cancelled() or done.exception())
+        try:
+            if not await self._acknowledged(wish, known=known):
+                await self._settle(wish, lease)
+                return
+            command = await self._located(wish.command, payload, where)
+        except DiscordUnreachableError as error:
+            _log.info("command.person_not_located", guild=wish.guild, why=str(error))
+            await self._refuse(wish, lease, Phrase.TRY_AGAIN)
+            return
+        finally:
+            where.cancel()
+        if before is not None:
+            await asyncio.wait({before}, timeout=PREDECESSOR_PATIENCE_S)
+        await self._hand_over(wish, command, lease)
+
+    async def _journal(self, wish: Wish, payload: Mapping[str, Any], lease: LeaseView) -> bool | None:
+        """Write it down; return whether a predecessor already had, None when it is not to be done."""
+        fence = lease.fence()
+        known = self._people.known_channel(wish.guild, wish.command.user)
+        written = Journaled(
+            payload=dict(payload), voice_channel=None if isinstance(known, Unknown) else known
+        )
+        entry = JournalEntry(id=wish.command.id, payload=written.stored(), received_at=self._clock.now())
+        try:
+            if fence is not None:
+                async with asyncio.timeout(JOURNAL_PATIENCE_S):
+                    return not await self._store.journal(fence, wish.guild, entry)
+        except FenceRefusedError:
+            # Its next holder is given this interaction too, and answers it.
+            self._answers.forget(wish.origin.id)
+            return None
+        except (RedisError, *UNREACHABLE) as error:
+            _log.info("command.not_journaled", guild=wish.guild, error=type(error).__name__)
+        self._answers.forget(wish.origin.id)
+        metrics.COMMANDS_REFUSED.labels("not_journaled").inc()
+        await self._answers.at_once(wish.origin, _refusal(Phrase.TRY_AGAIN))
+        return None
+
+    async def _acknowledged(self, wish: Wish, *, known: bool) -> bool:
+        try:
+            outcome = await self._answers.acknowledge(wish.origin, wish.ack)
+        except RestError as error:
+            _log.info("command.not_acknowledged", guild=wish.guild, why=str(error))
+            outcome = Ack.EXPIRED
+        metrics.ACKNOWLEDGEMENTS.labels(outcome.value).inc()
+        # 40060 with a predecessor's entry: it was accepted there and is finished here. Without one, a
+        # frozen holder refused it in words, and that was its one answer.
+        if outcome is Ack.ACCEPTED or (outcome is Ack.ALREADY and known):
+            self._answers.deferred(wish.command.id)
+            return True
+        self._answers.forget(wish.command.id)
+        return False
+
+    async def _located(
+        self, command: Command, payload: Mapping[str, Any], where: asyncio.Task[ChannelId | None]
+    ) -> Command:
+        missing: tuple[str, ...] = ()
+        if command.verb in _NEEDS_VOICE:
+            missing = missing_voice_permissions(_permissions(payload))
+        return replace(command, voice_channel=await where, missing_permissions=missing)
+
+    async def _hand_over(self, wish: Wish, command: Command, lease: LeaseView | None) -> None:
+        if not self._post(wish.guild, command):
+            await self._refuse(wish, lease, Phrase.TRY_AGAIN)
+
+    async def _refuse(self, wish: Wish, lease: LeaseView | None, phrase: Phrase) -> None:
+        metrics.COMMANDS_REFUSED.labels("not_taken").inc()
+        reply = Reply(command=wish.command.id, view=_refusal(phrase), from_button=wish.command.from_button)
+        await self._answers.reply(wish.guild, reply)
+        if lease is not None:
+            await self._settle(wish, lease)
+
+    async def _settle(self, wish: Wish, lease: LeaseView) -> None:
+        fence = lease.fence()
+        if fence is None:
+            return
+        try:
+            await self._store.settle(fence, wish.guild, wish.command.id)
+        except (RedisError, FenceRefusedError, *UNREACHABLE) as error:
+            _log.info("command.not_settled", guild=wish.guild, error=type(error).__name__)
+
+    def _in_order(self, guild: GuildId, work: Coroutine[None, None, None]) -> None:
+        task = self._begin(work)
+        self._last[guild] = task
+        task.add_done_callback(lambda done: self._done(guild, done))
+
+    def _done(self, guild: GuildId, task: asyncio.Task[None]) -> None:
+        if self._last.get(guild) is task:
+            del self._last[guild]
+
+    def _run(self, work: Coroutine[None, None, None]) -> None:
+        self._begin(work)  # type: ignore[unused-awaitable]  # owned by self._tasks
+
+    def _begin(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name="interaction")
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+        return task
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            metrics.COMMANDS_REFUSED.labels("failed").inc()
+            _log.error("interaction.failed", exc_info=error)
+
+
+def _refusal(phrase: Phrase) -> ReplyView:
+    return ReplyView(tone=Tone.REFUSED, words=Words(phrase=phrase))
+
+
+def _permissions(payload: Mapping[str, Any]) -> int:
+    """Return the bot's permission bits where the interaction was sent from; Discord sends a string."""
+    bits = payload.get("app_permissions")
+    return int(bits) if isinstance(bits, str) and bits.isdecimal() else 0

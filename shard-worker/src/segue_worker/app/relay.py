@@ -1,0 +1,106 @@
+"""From the gateway's events to the mailboxes of the guilds they concern."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segue_worker.domain.messages import GatewayReplaced, OwnVoiceState, PeerVoiceState, VoiceServer
+from segue_worker.gateway.events import (
+    Delivery,
+    GuildAvailable,
+    GuildGone,
+    Interaction,
+    SessionReady,
+    SessionResumed,
+    VoiceServerUpdate,
+    VoiceStateUpdate,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from segue_core.ids import ShardId, UserId
+    from segue_worker.app.ingress import Ingress
+    from segue_worker.gateway.voice_states import VoiceStates
+    from segue_worker.players.ports import Clock
+    from segue_worker.players.registry import PlayerRegistry
+
+
+class Relay:
+    """An ``EventSink``. ``connect`` it before the first shard is opened."""
+
+    def __init__(self, clock: Clock, on_ready: Callable[[ShardId], None]) -> None:
+        self._clock = clock
+        self._on_ready = on_ready
+        self._players: PlayerRegistry | None = None
+        self._ingress: Ingress | None = None
+        self._voice_states: VoiceStates | None = None
+
+    def connect(self, players: PlayerRegistry, ingress: Ingress, voice_states: VoiceStates) -> None:
+        """Say where events go. They come from the bot, which is made before those who use it."""
+        self._players, self._ingress, self._voice_states = players, ingress, voice_states
+
+    def deliver(self, delivery: Delivery, /) -> None:  # noqa: C901 - one case a kind of event
+        """Pass an event on; it returns at once."""
+        event = delivery.event
+        if isinstance(event, Interaction):
+            self._to_ingress(event, delivery.handled)
+            return
+        match event:
+            case VoiceStateUpdate():
+                self._voice_state(event)
+            case VoiceServerUpdate():
+                self._to_players.post(event.guild, VoiceServer(token=event.token, endpoint=event.endpoint))
+            case GuildAvailable():
+                self._guild_available(event)
+            case GuildGone(removed=True):
+                out = OwnVoiceState(channel=None, session=None, at=self._clock.now())
+                self._to_players.post(event.guild, out)
+            case GuildGone():
+                pass  # an outage at Discord: the guild comes back, and its music goes on meanwhile
+            case SessionResumed():
+                self._on_ready(delivery.shard)
+            case SessionReady():
+                self._on_ready(delivery.shard)
+                if event.replaces:
+                    for guild in self._to_players.live_guilds(delivery.shard):
+                        self._to_players.post(guild, GatewayReplaced())
+        delivery.handled()
+
+    @property
+    def _to_players(self) -> PlayerRegistry:
+        if self._players is None:
+            raise RuntimeError("the relay was not connected")
+        return self._players
+
+    def _to_ingress(self, interaction: Interaction, handled: Callable[[], None]) -> None:
+        if self._ingress is None:
+            raise RuntimeError("the relay was not connected")
+        self._ingress.take(interaction, handled)
+
+    def _voice_state(self, event: VoiceStateUpdate) -> None:
+        if not event.own:
+            if not event.bot:
+                self._to_players.post(event.guild, PeerVoiceState(user=event.user, channel=event.channel))
+            return
+        own = OwnVoiceState(channel=event.channel, session=event.session, at=self._clock.now())
+        self._to_players.post(event.guild, own)
+        if event.channel is None or self._voice_states is None:
+            return
+        for member in self._voice_states.members(event.guild, event.channel):
+            if not member.own and not member.bot:
+                self._to_players.post(event.guild, PeerVoiceState(user=member.user, channel=member.channel))
+
+    def _guild_available(self, event: GuildAvailable) -> None:
+        """A guild as a whole: who is known as a listener and is not there any more has left."""
+        state = self._to_players.state(event.guild)
+        if state is None:
+            return
+        present: set[UserId] = set()
+        for member in event.voice:
+            if not member.own and not member.bot:
+                present.add(member.user)
+                self._to_players.post(event.guild, PeerVoiceState(user=member.user, channel=member.channel))
+        for user in state.snapshot.listeners:
+            if user not in present:
+                self._to_players.post(event.guild, PeerVoiceState(user=user, channel=None))

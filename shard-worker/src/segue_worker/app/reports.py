@@ -1,0 +1,138 @@
+"""What the worker tells those who run it: promotions, counters, health."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from redis.exceptions import RedisError
+
+from segue_core.events import DomainEvent, ShardPromoted
+from segue_core.health import CheckResult, HealthLevel
+from segue_core.ids import EventId
+from segue_core.logging import get_logger
+from segue_core.redis.connection import UNREACHABLE
+from segue_worker import metrics
+from segue_worker.gateway.facade import ShardState
+from segue_worker.lavalink.breaker import BreakerState
+from segue_worker.shards.lease import LeasePhase
+
+if TYPE_CHECKING:
+    from segue_core.redis.event_log import EventLog
+    from segue_worker.lavalink.loader import TrackLoader
+    from segue_worker.players.ports import Clock
+    from segue_worker.players.registry import PlayerRegistry
+    from segue_worker.routing.client import Router
+    from segue_worker.shards.manager import ShardManager
+
+_log = get_logger(__name__)
+
+
+class Promotions:
+    """A ``PromotionLog``: every change of a shard's owner becomes an event."""
+
+    def __init__(self, events: EventLog, clock: Clock) -> None:
+        self._events = events
+        self._clock = clock
+
+    async def promoted(self, event: ShardPromoted) -> None:
+        """Append it; Redis being away now is logged, with what would have been written."""
+        fact = DomainEvent(id=EventId(uuid.uuid4().hex), guild=None, at=self._clock.now(), data=event)
+        try:
+            await self._events.append((fact,))
+        except (RedisError, *UNREACHABLE) as error:
+            _log.warning(
+                "promotion.not_recorded",
+                shard=event.shard,
+                epoch=event.epoch,
+                owner=event.owner,
+                reason=event.reason,
+                error=type(error).__name__,
+            )
+
+
+class PlayerMeter:
+    """A ``Meter`` over the worker's metrics."""
+
+    def mailbox_depth(self, depth: int) -> None:
+        """Observe how many wait."""
+        metrics.MAILBOX_DEPTH.observe(depth)
+
+    def message_refused(self, kind: str) -> None:
+        """Count it."""
+        metrics.MESSAGES_REFUSED.labels(kind).inc()
+
+    def committed(self, outcome: str, seconds: float) -> None:
+        """Observe a commit."""
+        metrics.COMMIT_SECONDS.labels(outcome).observe(seconds)
+
+    def effect(self, kind: str, outcome: str, seconds: float) -> None:
+        """Observe an effect."""
+        metrics.EFFECT_SECONDS.labels(kind, outcome).observe(seconds)
+
+
+class WorkerChecks:
+    """Looks at what the worker knows; asks nobody."""
+
+    def __init__(
+        self, manager: ShardManager, players: PlayerRegistry, router: Router, loader: TrackLoader
+    ) -> None:
+        self._manager = manager
+        self._players = players
+        self._router = router
+        self._loader = loader
+        self.stopping = False
+
+    def leases(self) -> CheckResult:
+        """Ready means: renewals are answered, so shards can be held, or taken over at once."""
+        if self.stopping:
+            return CheckResult(level=HealthLevel.UNHEALTHY, detail="stopping")
+        held = self._manager.status()
+        frozen = [str(one.shard) for one in held if one.lease is not LeasePhase.HELD]
+        data = {"held": [one.shard for one in held]}
+        if frozen:
+            detail = f"shards {', '.join(frozen)} may not write: Redis is unreachable from here"
+            return CheckResult(level=HealthLevel.DEGRADED, detail=detail, data=data)
+        if not self._manager.redis_answers:
+            return CheckResult(level=HealthLevel.DEGRADED, detail="Redis does not answer", data=data)
+        return CheckResult(data=data)
+
+    def gateway(self) -> CheckResult:
+        """Held shards without a ready gateway session."""
+        waiting = {
+            str(one.shard): one.gateway.value
+            for one in self._manager.status()
+            if one.gateway is not ShardState.READY
+        }
+        level = HealthLevel.DEGRADED if waiting else HealthLevel.HEALTHY
+        detail = f"{len(waiting)} shards without a ready session" if waiting else ""
+        return CheckResult(level=level, detail=detail, data=waiting)
+
+    def players(self) -> CheckResult:
+        """How many play."""
+        summary = self._players.summary()
+        return CheckResult(
+            data={
+                "live": summary.live,
+                "playing": summary.playing,
+                "waiting_messages": summary.waiting_messages,
+                "node_sessions": summary.sessions,
+                "sessions_owed": summary.sessions_owed,
+            }
+        )
+
+    def routing(self) -> CheckResult:
+        """Without a router we place by the last view."""
+        if self._router.watching:
+            return CheckResult()
+        return CheckResult(level=HealthLevel.DEGRADED, detail="no router answers: placing by the last view")
+
+    def nodes(self) -> CheckResult:
+        """Nodes whose breaker is not closed."""
+        states = {
+            str(node): state.value
+            for node, state in self._loader.breakers().items()
+            if state is not BreakerState.CLOSED
+        }
+        level = HealthLevel.DEGRADED if states else HealthLevel.HEALTHY
+        return CheckResult(level=level, detail="nodes failing to load" if states else "", data=states)
