@@ -6,10 +6,14 @@ import itertools
 import uuid
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from segue_core.redis.connection import connect
 from segue_core.redis.keys import Keys
+from segue_core.store import Store
+from segue_core.store.migrate import migrate
+from segue_devkit.embedded.postgres import EmbeddedPostgres
 from segue_devkit.embedded.valkey import EmbeddedValkey
 
 if TYPE_CHECKING:
@@ -45,3 +49,28 @@ async def redis(valkey_url: str) -> AsyncIterator[RedisClient]:
     client = connect(valkey_url, "test")
     yield client
     await client.aclose()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[EmbeddedPostgres]:
+    """PostgreSQL with a migrated database that tests' own are copied from."""
+    with EmbeddedPostgres(durable=False, database="template_segue") as server:
+        migrate(server.dsn)
+        yield server
+
+
+@pytest.fixture
+def postgres_dsn(postgres_server: EmbeddedPostgres) -> Iterator[str]:
+    """Return the address of a migrated database of this test's own."""
+    name = f"t{next(_numbers)}_{uuid.uuid4().hex[:8]}"
+    with psycopg.connect(postgres_server.dsn_of("postgres"), autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE template_segue")
+        yield postgres_server.dsn_of(name)
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def store(postgres_dsn: str) -> AsyncIterator[Store]:
+    """Open the store as services do."""
+    async with await Store.open(postgres_dsn) as opened:
+        yield opened

@@ -11,6 +11,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.maint_notifications import MaintNotificationsConfig
 
 RedisClient: TypeAlias = Redis | RedisCluster
 
@@ -78,6 +79,8 @@ def connect(url: str, name: str, *, call_timeout_s: float = CALL_TIMEOUT_S) -> R
         socket_timeout=call_timeout_s,
         max_connections=MAX_CONNECTIONS,
         timeout=call_timeout_s,
+        # With them on, the pool lends connections whose server has gone, each failing one more call.
+        maint_notifications_config=MaintNotificationsConfig(enabled=False),
     )
     return Redis.from_pool(pool)
 

@@ -39,7 +39,8 @@ class Script:
     """
 
     def __init__(self, *names: str) -> None:
-        self.source = "\n".join(_source(name) for name in names)
+        # With the shebang Redis Cluster also refuses keys of another slot that a script builds itself.
+        self.source = "\n".join(("#!lua", *(_source(name) for name in names)))
         # Redis itself names scripts by SHA-1.
         self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
         self.name = names[-1]

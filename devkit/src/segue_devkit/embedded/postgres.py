@@ -150,10 +150,10 @@ class EmbeddedPostgres:
             )
         try:
             with psycopg.connect(self.dsn, connect_timeout=2) as connection:
-                connection.execute("SELECT 1")
+                place = connection.execute("SHOW data_directory").fetchone()
         except psycopg.OperationalError:
             return False
-        return True
+        return place == (str(self._folder.path / "data"),)  # else somebody else has the port
 
 
 if __name__ == "__main__":

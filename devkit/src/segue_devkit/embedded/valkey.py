@@ -143,7 +143,8 @@ class EmbeddedValkey:
             raise ServerFailedError(f"Valkey did not serve within {START_TIMEOUT_S:.0f} s:\n{child.tail()}")
         try:
             with redis.Redis(host=self.host, port=self.port, socket_timeout=1.0) as client:
-                client.ping()
+                if client.info("server")["process_id"] != child.pid:
+                    return False  # somebody else has the port; ours is about to say so
                 return not self._cluster or self._joined(client)
         except (redis.ConnectionError, redis.TimeoutError):
             return False

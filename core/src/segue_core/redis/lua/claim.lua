@@ -71,7 +71,7 @@ if taken < max then
         take(shard, stored, 'offered')
       elseif stored[3] ~= 'held' then
         take(shard, stored, 'free')
-      else
+      elseif stored[2] ~= owner then -- our own we renew, however late
         local wait = grace + busy
         if zone ~= '' and stored[6] and stored[6] ~= zone then wait = wait + foreign end
         if now >= hold and now >= expiry + wait then
