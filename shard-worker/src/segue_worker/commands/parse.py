@@ -94,7 +94,7 @@ def parse_interaction(payload: object) -> Wish | Refused | Ignored:
     if origin is None:
         return Ignored(reason="without id, application or token")
     kind = payload.get("type")
-    if isinstance(kind, bool) or kind not in {_COMMAND, _COMPONENT}:
+    if not isinstance(kind, int) or kind not in {_COMMAND, _COMPONENT}:
         return Ignored(reason="of a type that is not handled")
     guild, user, channel = _place(payload)
     if user is None or channel is None:
