@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from segue_core.models import Topology
     from segue_operator.api import MusicCluster
+    from segue_operator.specs import Manifest
 
 REDIS_TIMEOUT_S = 60.0
 
@@ -69,7 +70,7 @@ class DevCluster:
             self._processes = await stack.enter_async_context(
                 ProcessCluster(self.wanted.name, programs, root=self._root, backoff=self.options.backoff)
             )
-            await self._start_surroundings(self.wanted)
+            self._start_surroundings(self.wanted)
             await self.update(self.wanted)
             self._stack = stack.pop_all()
         return self
@@ -184,13 +185,17 @@ class DevCluster:
         before = processes.programs
         processes.programs = programs_for(wanted, self.options, self._lavalink_env())
         plan = make_plan(cluster, self._world, self._credentials)
-        changed = [dict(a.manifest.body) for a in plan.changes if a.manifest is not None]
+        changed = [action.manifest for action in plan.changes if action.manifest is not None]
         surroundings = self._simulator(wanted) if wanted.spec.regions != self.wanted.spec.regions else []
+        manifests = [*secrets, *surroundings, *(manifest.body for manifest in changed)]
         try:
-            processes.apply([*secrets, *surroundings, *changed])
+            processes.check(manifests)
         except ManifestError:
             processes.programs = before
             raise
+        if not self._world.objects:
+            await self._start_databases(changed)
+        processes.apply(manifests)
         gone = [action.ref for action in plan.actions if action.verb is Verb.DELETE]
         if gone:
             processes.delete(*((ref.kind, ref.namespace, ref.name) for ref in gone))
@@ -200,13 +205,22 @@ class DevCluster:
             await self._publish(plan.publish)
         return plan
 
-    async def _start_surroundings(self, cluster: MusicCluster) -> None:
+    def _start_surroundings(self, cluster: MusicCluster) -> None:
         """Start what the nodes need to be there first: certificates to trust, and addresses."""
         manifests = tunes_manifests(cluster)
         if self.simulates_discord:
             self.tls_folder.mkdir(parents=True, exist_ok=True)
             manifests += self._simulator(cluster)
         self.processes.apply(manifests)
+
+    async def _start_databases(self, manifests: list[Manifest]) -> None:
+        """Start what the others would only fail without, and wait for it and the surroundings.
+
+        They would be restarted until it is there, as on a cluster, but here that costs everybody's cores.
+        """
+        names = Names.of(self.wanted)
+        databases = [one.body for one in manifests if one.ref.name in {names.redis, names.postgres}]
+        self.processes.apply(databases)
         await self.processes.wait_ready()
 
     def _simulator(self, cluster: MusicCluster) -> list[dict[str, object]]:

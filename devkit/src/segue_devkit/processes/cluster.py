@@ -93,10 +93,16 @@ class ProcessCluster:
         Raises:
             ManifestError: something in them can't be honoured; nothing was changed.
         """
-        objects = self._objects.with_applied(manifests)
-        self._planner(objects).check()
-        self._objects = objects
+        self._objects = self._checked(manifests)
         self._dirty.set()
+
+    def check(self, manifests: Iterable[Mapping[str, Any]]) -> None:
+        """Find out whether :meth:`apply` would take these manifests, changing nothing.
+
+        Raises:
+            ManifestError: something in them can't be honoured.
+        """
+        self._checked(manifests)
 
     def delete(self, *keys: Key) -> None:
         """Delete objects by (kind, namespace, name); all of them when none is named."""
@@ -188,6 +194,11 @@ class ProcessCluster:
             if len(fit) != workload.spec.replicas or len(pods) != len(fit):
                 return False
         return all(owner in wanted for owner, _ in self._pods.values())
+
+    def _checked(self, manifests: Iterable[Mapping[str, Any]]) -> Objects:
+        objects = self._objects.with_applied(manifests)
+        self._planner(objects).check()
+        return objects
 
     def _planner(self, objects: Objects) -> Planner:
         place = Place(self._root, self._root / "data")

@@ -32,11 +32,8 @@ def why(cluster: MusicCluster, ref: ObjectRef) -> str:
 def _workers(cluster: MusicCluster) -> str:
     shards, workers, pods = cluster.spec.shards, cluster.spec.workers, worker_pods(cluster.spec)
     holders = pods - workers.hot_spares
-    return (
-        f"{_count(pods, 'pod')}: {holders} for {_count(shards, 'shard')}"
-        f" at {workers.shards_per_worker} each,"
-        f" {_count(workers.hot_spares, 'hot spare')}"
-    )
+    holding = f"{holders} for {_count(shards, 'shard')} at {workers.shards_per_worker} each"
+    return f"{_count(pods, 'pod')}: {holding}, {_count(workers.hot_spares, 'hot spare')}"
 
 
 def _count(number: int, thing: str) -> str:
@@ -60,5 +57,6 @@ def _region(cluster: MusicCluster, ref: ObjectRef) -> str:
                     return f"each node of region {region.name} has a name here"
                 case _:
                     heap = heap_mebibytes(region)
-                    return f"{_count(region.nodes, 'Lavalink node')} of region {region.name}, {heap} MiB heap each"
+                    nodes = _count(region.nodes, "Lavalink node")
+                    return f"{nodes} of region {region.name}, {heap} MiB heap each"
     return "part of the cluster"
