@@ -94,4 +94,5 @@ async def test_the_bench_measures_a_sound_run() -> None:
     assert result.metrics["redis_mean_ms"] > 0
     assert result.metrics["router_own_mean_ms"] > 0
     assert result.metrics["ratio_to_echo"] > 0
+    assert result.metrics["router_cpu_ms"] >= 0
     assert result.bench == "router"

@@ -14,6 +14,7 @@ import os
 import random
 import sys
 import tempfile
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import aiohttp
 import grpc
+import psutil  # type: ignore[import-untyped]
 import uvloop
 from aiohttp import web
 from cyclopts import Parameter
@@ -77,24 +79,31 @@ class Load:
     """One kind of call under open-loop load."""
 
     call: Callable[[], Awaitable[object]]
+    server: psutil.Process
     took_ms: list[float] = field(default_factory=list)
     late_ms: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     busy_s: float = 0.0
+    cpu_s: float = 0.0
 
     async def slice(self, rate: float, seconds: float) -> None:
         """Send at ``rate`` for ``seconds`` and wait for the answers."""
-        loop = asyncio.get_running_loop()
-        begun = loop.time()
+        # Not the loop's clock: uvloop's counts whole milliseconds.
+        begun, used = time.monotonic(), self._server_cpu_s()
         count = int(rate * seconds)
         async with asyncio.TaskGroup() as calls:
             for number in range(count):
                 due = begun + number / rate
-                if (wait := due - loop.time()) > 0:
+                if (wait := due - time.monotonic()) > 0:
                     await asyncio.sleep(wait)
-                self.late_ms.append(max(0.0, (loop.time() - due) * 1000))
+                self.late_ms.append(max(0.0, (time.monotonic() - due) * 1000))
                 calls.create_task(self._one(due))
-            self.busy_s += max(loop.time() - begun, count / rate)
+            self.busy_s += max(time.monotonic() - begun, count / rate)
+        self.cpu_s += self._server_cpu_s() - used
+
+    def _server_cpu_s(self) -> float:
+        times = self.server.cpu_times()
+        return float(times.user + times.system)
 
     async def _one(self, due: float) -> None:
         try:
@@ -102,7 +111,7 @@ class Load:
         except grpc.aio.AioRpcError as error:
             self.errors.append(f"{error.code().name}: {error.details()}")
             return
-        self.took_ms.append((asyncio.get_running_loop().time() - due) * 1000)
+        self.took_ms.append((time.monotonic() - due) * 1000)
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -122,31 +131,24 @@ async def run(*, seconds: float = 10.0, rate: float = 500.0, nodes: int = 12) ->
         valkey = await stack.enter_async_context(EmbeddedValkey(host=HOST))
         addresses = [await _stats_node(stack) for _ in range(nodes)]
         await _publish(valkey.url, addresses)
-        target, http = await _start_router(stack, valkey.url, folder)
+        target, http, router_pid = await _start_router(stack, valkey.url, folder)
         channel = await stack.enter_async_context(grpc.aio.insecure_channel(target))
         stub: router_pb2_grpc.AudioRouterAsyncStub = router_pb2_grpc.AudioRouterStub(channel)
         sample = await _first_answer(stub, nodes)
-        echo_channel = await _start_echo(stack, folder, sample.ByteSize())
-        return await _measure(stub, echo_channel, http, rate=rate, seconds=seconds)
+        echo_channel, echo_pid = await _start_echo(stack, folder, sample.ByteSize())
+        source = random.Random(1)  # the same guilds every run
+        ask = echo_channel.unary_unary(f"/{ECHO}/Echo", bytes, bytes)
+        size = len(_request(source).SerializeToString())
+        place = Load(lambda: stub.Place(_request(source), timeout=CALL_TIMEOUT_S), psutil.Process(router_pid))
+        echo = Load(lambda: ask(bytes(size), timeout=CALL_TIMEOUT_S), psutil.Process(echo_pid))
+        return await _measure(place, echo, http, rate=rate, seconds=seconds)
 
 
-async def _measure(
-    stub: router_pb2_grpc.AudioRouterAsyncStub,
-    echo_channel: grpc.aio.Channel,
-    http: str,
-    *,
-    rate: float,
-    seconds: float,
-) -> RouterBench:
-    source = random.Random(1)  # the same guilds every run
-    ask = echo_channel.unary_unary(f"/{ECHO}/Echo", bytes, bytes)
-    size = len(_request(source).SerializeToString())
+async def _measure(place: Load, echo: Load, http: str, *, rate: float, seconds: float) -> RouterBench:
     for _ in range(WARM_UP):
-        await stub.Place(_request(source), timeout=CALL_TIMEOUT_S)
-        await ask(bytes(size), timeout=CALL_TIMEOUT_S)
+        await place.call()
+        await echo.call()
     before = await _served(http)
-    place = Load(lambda: stub.Place(_request(source), timeout=CALL_TIMEOUT_S))
-    echo = Load(lambda: ask(bytes(size), timeout=CALL_TIMEOUT_S))
     for _ in range(max(1, round(seconds / SLICE_S))):
         await place.slice(rate, SLICE_S)
         await echo.slice(rate, SLICE_S)
@@ -182,6 +184,8 @@ def _report(place: Load, echo: Load, rate: float, served: dict[str, float]) -> R
         "redis_mean_ms": redis_ms,
         "router_own_mean_ms": server_ms - redis_ms,
         "grpc_and_client_mean_ms": mean_ms - server_ms,
+        "router_cpu_ms": place.cpu_s / max(1, len(place.took_ms)) * 1000,
+        "echo_cpu_ms": echo.cpu_s / max(1, len(echo.took_ms)) * 1000,
         "sent_late_p99_ms": percentile(place.late_ms, 0.99),
         "places_per_s": pace,
         "places": float(len(place.took_ms)),
@@ -254,7 +258,7 @@ async def _publish(redis_url: str, addresses: list[str]) -> None:
         await client.aclose()
 
 
-async def _start_router(stack: AsyncExitStack, redis_url: str, folder: Path) -> tuple[str, str]:
+async def _start_router(stack: AsyncExitStack, redis_url: str, folder: Path) -> tuple[str, str, int]:
     grpc_port, http_port = free_port(HOST), free_port(HOST)
     env = {
         **os.environ,
@@ -270,16 +274,16 @@ async def _start_router(stack: AsyncExitStack, redis_url: str, folder: Path) -> 
     child = Child([sys.executable, "-m", "segue_router"], env, folder / "router.log")
     stack.callback(child.stop)
     await _listening(f"{HOST}:{grpc_port}", child)
-    return f"{HOST}:{grpc_port}", f"http://{HOST}:{http_port}"
+    return f"{HOST}:{grpc_port}", f"http://{HOST}:{http_port}", child.pid
 
 
-async def _start_echo(stack: AsyncExitStack, folder: Path, size: int) -> grpc.aio.Channel:
+async def _start_echo(stack: AsyncExitStack, folder: Path, size: int) -> tuple[grpc.aio.Channel, int]:
     address = f"{HOST}:{free_port(HOST)}"
     command = [sys.executable, "-m", "segue_devkit.bench.router_echo", address, str(size)]
     child = Child(command, dict(os.environ), folder / "echo.log")
     stack.callback(child.stop)
     await _listening(address, child)
-    return await stack.enter_async_context(grpc.aio.insecure_channel(address))
+    return await stack.enter_async_context(grpc.aio.insecure_channel(address)), child.pid
 
 
 async def _listening(address: str, child: Child) -> None:
