@@ -162,6 +162,8 @@ async def test_wrong_callback_types(discord: SimClient, guild: SimGuild, gateway
     for wrong in (6, 7, 8, 77, None):
         assert (await rest.call("POST", _callback(event), {"type": wrong}))[1]["code"] == 50035
     assert (await rest.call("POST", _callback(event), {"type": 4, "data": {}}))[1]["code"] == 50006
+    for data in ([1], {"content": "x", "flags": "64"}, {"embeds": [5]}):
+        assert (await rest.call("POST", _callback(event), {"type": 4, "data": data}))[1]["code"] == 50035
     assert (await rest.call("POST", _callback(event), {"type": 4, "data": {"content": "x"}}))[0] == 204
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from segue_devkit.discord.client import SimClient, SimError
 from segue_devkit.discord.knobs import Knobs, Superseded
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PROGRAM = (sys.executable, "-m", "segue_devkit.discord", "--port", "0")
 
@@ -76,3 +74,12 @@ def test_knobs_are_checked_before_any_is_set() -> None:
     knobs.update({"superseded": "silent", "rest_latency_ms": 0.5})
     assert knobs.superseded is Superseded.SILENT
     assert knobs.rest_latency_ms == 0.5
+
+
+def test_the_reference_page_lists_every_knob_with_its_default() -> None:
+    """docs/reference/discord-simulator.md and the code say the same of each knob."""
+    page = Path(__file__).parents[3] / "docs" / "reference" / "discord-simulator.md"
+    rows = re.findall(r"^\| `(\w+)` \| (\S+) \|", page.read_text(), flags=re.MULTILINE)
+    listed = dict(rows[-len(Knobs().as_dict()) :])
+    told = {name: str(value).lower() for name, value in Knobs().as_dict().items()}
+    assert told == listed

@@ -80,6 +80,11 @@ async def test_permissions_of_the_bot_count(rest: Any, discord: SimClient, simul
         ({"embeds": [{"fields": [{"name": "n", "value": ""}]}]}, ("embeds", "0", "fields", "0", "value")),
         ({"embeds": [{"title": "t", "url": "javascript:x"}]}, ("embeds", "0", "url")),
         ({"embeds": [{"title": "t", "color": -1}]}, ("embeds", "0", "color")),
+        ({"embeds": [{"footer": "text"}]}, ("embeds", "0", "footer")),
+        ({"embeds": [{"fields": ["text"]}]}, ("embeds", "0", "fields")),
+        ({"embeds": "text"}, ("embeds",)),
+        ({"content": "x", "flags": "64"}, ("flags",)),
+        ({"components": [{"type": 1, "components": ["x"]}]}, ("components", "0", "components")),
         ({"components": [{"type": 2}]}, ("components", "0", "type")),
         (
             {"components": [{"type": 1, "components": [{"type": 2, "style": 1, "label": "x"}]}]},

@@ -89,6 +89,8 @@ def _check_embeds(errors: FormErrors, path: Path, embeds: Any) -> None:
 
 
 def _check_embed(errors: FormErrors, path: Path, embed: Payload) -> int:
+    if not _well_formed(errors, path, embed):
+        return 0
     total = sum(_limited(errors, (*path, name), embed.get(name), most) for name, most in _EMBED_TEXTS.items())
     footer, author = embed.get("footer") or {}, embed.get("author") or {}
     total += _limited(errors, (*path, "footer", "text"), footer.get("text"), 2048)
@@ -118,6 +120,32 @@ def _check_embed(errors: FormErrors, path: Path, embed: Payload) -> int:
     return total
 
 
+def _well_formed(errors: FormErrors, path: Path, embed: Payload) -> bool:
+    """Parts of an embed are objects, its fields a list of objects."""
+    fine = True
+    for name in ("footer", "author", "thumbnail", "image"):
+        if not isinstance(embed.get(name) or {}, dict):
+            errors.wrong_type((*path, name), "dictionaries")
+            fine = False
+    fields = embed.get("fields") or []
+    if not isinstance(fields, list) or not all(isinstance(each, dict) for each in fields):
+        errors.wrong_type((*path, "fields"), "arrays")
+        fine = False
+    return fine
+
+
+def settable_flags(value: object, settable: int, path: Path = ("flags",)) -> int:
+    """The flags of a body that a bot may set; the others are dropped. 50035 for what is no number."""
+    if value is None:
+        return 0
+    if isinstance(value, bool) or not isinstance(value, int):
+        errors = FormErrors()
+        errors.add(path, "NUMBER_TYPE_COERCE", f'Value "{value}" is not int.')
+        errors.raise_if_any()
+        return 0
+    return value & settable
+
+
 def _limited(errors: FormErrors, path: Path, text: object, most: int) -> int:
     if text is None:
         return 0
@@ -142,6 +170,9 @@ def _check_components(errors: FormErrors, path: Path, rows: Any) -> None:
             errors.choice((*at, "type"), str(_ROW))
             continue
         inner = row.get("components") or []
+        if not isinstance(inner, list) or not all(isinstance(each, dict) for each in inner):
+            errors.wrong_type((*at, "components"), "arrays")
+            continue
         selects = [each for each in inner if each.get("type") in _SELECTS]
         if not 1 <= len(inner) <= MAX_BUTTONS or (selects and len(inner) > 1):
             errors.length((*at, "components"), 1, MAX_BUTTONS)
@@ -194,6 +225,9 @@ def _check_button(errors: FormErrors, path: Path, one: Payload) -> None:
 
 def _check_select(errors: FormErrors, path: Path, one: Payload) -> None:
     options = one.get("options") or []
+    if not isinstance(options, list) or not all(isinstance(each, dict) for each in options):
+        errors.wrong_type((*path, "options"), "arrays")
+        return
     if not 1 <= len(options) <= MAX_SELECT_OPTIONS:
         errors.length((*path, "options"), 1, MAX_SELECT_OPTIONS)
     values = [each.get("value") for each in options]

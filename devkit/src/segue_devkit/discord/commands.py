@@ -160,7 +160,8 @@ def _combined(body: Payload) -> int:
     for choice in body.get("choices") or []:
         if isinstance(choice, dict):
             total += len(str(choice.get("name", ""))) + len(str(choice.get("value", "")))
-    return total + sum(_combined(each) for each in body.get("options") or [] if isinstance(each, dict))
+    options = body.get("options")
+    return total + sum(_combined(each) for each in options or () if isinstance(each, dict))
 
 
 def _check_name(errors: FormErrors, path: Path, name: object, *, lower: bool) -> None:
@@ -243,6 +244,9 @@ def _check_option(errors: FormErrors, path: Path, option: Payload, *, depth: int
 
 def _check_choices(errors: FormErrors, path: Path, option: Payload, kind: OptionType) -> None:
     choices = option.get("choices") or []
+    if not isinstance(choices, list) or not all(isinstance(each, dict) for each in choices):
+        errors.wrong_type((*path, "choices"), "arrays")
+        return
     if (choices or option.get("autocomplete")) and kind not in _WITH_CHOICES:
         errors.add(path, "APPLICATION_COMMAND_OPTIONS_CHOICES_INVALID", "This option type takes no choices")
     if choices and option.get("autocomplete"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from segue_devkit.discord import payloads
 from segue_devkit.discord.errors import already_acknowledged, unknown_interaction
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
     from segue_devkit.discord.knobs import Knobs
     from segue_devkit.discord.world import World
+
+
+_REMEMBERED_MS: Final = 60_000
+"""How long a token that ran out is still told apart from one that never was."""
 
 
 class Kind(IntEnum):
@@ -109,6 +113,7 @@ class Interactions:
             data=data,
             source=source,
         )
+        self._forget_old(one.created_ns)
         self._by_id[one.id] = one
         self._by_token[one.token] = one
         if listener is not None:
@@ -124,6 +129,17 @@ class Interactions:
         event = Event("INTERACTION_CREATE", guild_id, self._payload(one), on_sent=stamp)
         self._world.publish(event)
         return one
+
+    def _forget_old(self, now: int) -> None:
+        """Drop what nobody can answer any more; the dict is in order of age."""
+        oldest_kept = now - (self._knobs.interaction_token_ms + _REMEMBERED_MS) * 1_000_000
+        while self._by_id:
+            one = next(iter(self._by_id.values()))
+            if one.created_ns >= oldest_kept:
+                return
+            del self._by_id[one.id]
+            del self._by_token[one.token]
+            self._listeners.pop(one.id, None)
 
     def _payload(self, one: Interaction) -> Payload:
         guild = self._world.guild(one.guild_id)

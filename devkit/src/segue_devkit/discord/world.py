@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from segue_devkit.discord import payloads
 from segue_devkit.discord.errors import unknown_channel, unknown_guild, unknown_message
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 
 BOT_PERMISSIONS = EVERYONE | Permission.MANAGE_MESSAGES
+
+
+MESSAGES_KEPT: Final = 2_000
+"""Of each channel; older ones are forgotten, so that a day's benchmark does not fill the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +226,12 @@ class World:
 
     def post(self, message: Message) -> Message:
         """A new message appears."""
-        self.messages[message.channel_id][message.id] = message
+        known = self.messages.get(message.channel_id)
+        if known is None:
+            raise unknown_channel()  # deleted while the answer was under way
+        known[message.id] = message
+        if len(known) > MESSAGES_KEPT:
+            del known[next(iter(known))]
         self.channels[message.channel_id].last_message_id = message.id
         self._publish_message("MESSAGE_CREATE", message)
         return message

@@ -165,7 +165,7 @@ class SimClient:
         await self._session(session_id, "invalidate", {"resumable": resumable})
 
     async def end_session(self, session_id: str) -> None:
-        """Forget a session silently: a later RESUME is refused."""
+        """End a session: its socket closes with 4000, a later RESUME is refused."""
         await self._session(session_id, "end")
 
     async def _session(self, session_id: str, action: str, body: Payload | None = None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -104,7 +105,7 @@ class ActSocket:
         self._socket = socket
         self._refs = itertools.count(1)
         self._asked: dict[int, tuple[asyncio.Future[None], Interaction]] = {}
-        self._followed: dict[int, Interaction] = {}
+        self._followed: weakref.WeakValueDictionary[int, Interaction] = weakref.WeakValueDictionary()
         self._reader = asyncio.create_task(self._read())
 
     @classmethod

@@ -228,21 +228,25 @@ class Hub:
         if session.expiry is not None:
             session.expiry.cancel()
         self.sessions.pop(session.session_id, None)
+        connection, session.connection = session.connection, None
+        if connection is not None:
+            connection.session = None
+            connection.close(Close.UNKNOWN_ERROR, "The session ended.")
         if self.voice is not None:
             self.voice.session_ended(session)
 
     def end_session(self, session: Session) -> None:
-        """End a session at once; a later RESUME of it gets INVALID_SESSION."""
+        """End a session at once, closing its socket with 4000; a RESUME of it gets INVALID_SESSION."""
         self._end(session)
 
     def invalidate(self, session: Session, *, resumable: bool) -> None:
         """Send INVALID_SESSION on a live socket. Not resumable: the session is gone."""
         connection = session.connection
         if not resumable:
-            self._end(session)
             session.connection = None
+            self._end(session)
         if connection is not None:
-            connection.session = None if not resumable else session
+            connection.session = session if resumable else None
             connection.send(dumps({"op": Op.INVALID_SESSION, "d": resumable}))
 
     def ask_reconnect(self, session: Session) -> None:

@@ -64,7 +64,7 @@ class InteractionCalls:
         body = await object_body(request)
         one = self._interactions.acknowledge(path_id(request, "interaction_id"), request.match_info["token"])
         kind = _callback_kind(body, one)
-        data = body.get("data") or {}
+        data = _data_of(body)
         self._carry_out(one, kind, data)
         deferred = kind in {Callback.DEFERRED_MESSAGE, Callback.DEFERRED_UPDATE}
         self._interactions.acknowledged(one, kind, at_ns, answered=not deferred)
@@ -200,12 +200,16 @@ def _callback_kind(body: Payload, one: Interaction) -> Callback:
 
 
 def _flags(data: Payload) -> int:
-    flags = data.get("flags") or 0
-    if isinstance(flags, bool) or not isinstance(flags, int):
+    return bodies.settable_flags(data.get("flags"), _SETTABLE_FLAGS, ("data", "flags"))
+
+
+def _data_of(body: Payload) -> Payload:
+    data = body.get("data") or {}
+    if not isinstance(data, dict):
         errors = FormErrors()
-        errors.add(("data", "flags"), "NUMBER_TYPE_COERCE", f'Value "{flags}" is not int.')
+        errors.wrong_type(("data",), "dictionaries")
         errors.raise_if_any()
-    return int(flags) & _SETTABLE_FLAGS
+    return dict(data)
 
 
 def _choices(data: Payload) -> list[Payload]:
@@ -217,9 +221,12 @@ def _choices(data: Payload) -> list[Payload]:
     if len(choices) > MAX_CHOICES:
         errors.length(("data", "choices"), 0, MAX_CHOICES)
     for index, each in enumerate(choices):
+        if not isinstance(each, dict):
+            errors.wrong_type(("data", "choices", index), "dictionaries")
+            continue
         for name in ("name", "value"):
             value = each.get(name)
-            if value in {None, ""}:
+            if value is None or value == "":
                 errors.required(("data", "choices", index, name))
             elif isinstance(value, str) and len(value) > 100:  # noqa: PLR2004 - documented length
                 errors.length(("data", "choices", index, name), 1, 100)

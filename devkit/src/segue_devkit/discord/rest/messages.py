@@ -16,7 +16,6 @@ from segue_devkit.discord.errors import (
 from segue_devkit.discord.model import Message, MessageFlag
 from segue_devkit.discord.permissions import Permission, of_member
 from segue_devkit.discord.rest.http import answer, object_body, path_id
-from segue_devkit.discord.wire import snowflake
 
 if TYPE_CHECKING:
     from segue_devkit.discord.model import Channel
@@ -46,7 +45,7 @@ class MessageCalls:
             channel.id,
             channel.guild_id,
             self._world.bot,
-            flags=int(body.get("flags") or 0) & _SETTABLE_FLAGS,
+            flags=bodies.settable_flags(body.get("flags"), _SETTABLE_FLAGS),
             attachments=files,
             nonce=body.get("nonce"),
             reference=self._reference(channel, body),
@@ -62,10 +61,11 @@ class MessageCalls:
         if not isinstance(wanted, dict):
             return None
         known = self._world.messages[channel.id]
-        if snowflake(wanted.get("message_id")) in known:
+        message_id = str(wanted.get("message_id"))
+        if message_id.isdecimal() and int(message_id) in known:
             return {
                 "type": 0,
-                "message_id": str(wanted["message_id"]),
+                "message_id": message_id,
                 "channel_id": str(channel.id),
                 "guild_id": str(channel.guild_id),
             }
@@ -87,7 +87,9 @@ class MessageCalls:
         body = await object_body(request)
         fields = bodies.checked(body, creating=False)
         if "flags" in body:
-            fields["flags"] = (message.flags & ~_SETTABLE_FLAGS) | (int(body["flags"] or 0) & _SETTABLE_FLAGS)
+            fields["flags"] = (message.flags & ~_SETTABLE_FLAGS) | bodies.settable_flags(
+                body["flags"], _SETTABLE_FLAGS
+            )
         self._world.edit(message, fields)
         return answer(payloads.message(message))
 
