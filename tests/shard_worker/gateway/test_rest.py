@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import hikari
 import pytest
@@ -10,9 +10,6 @@ import pytest
 from segue_core.ids import ChannelId, CommandId
 from segue_worker.gateway.events import Interaction
 from segue_worker.gateway.rest import Ack, DiscordRest, GoneError
-
-if TYPE_CHECKING:
-    from segue_core.models import MessageRef
 
 PLAY = {
     "type": 1,

@@ -16,6 +16,7 @@ from segue_worker.gateway.errors import FatalGatewayError
 from segue_worker.gateway.events import SessionReady, SessionResumed
 from segue_worker.gateway.facade import ShardFacade, ShardState
 from segue_worker.gateway.feed import EventFeed
+from segue_worker.shards.cancel import cancellation_point
 from segue_worker.shards.keeper import LeaseKeeper
 from segue_worker.shards.lease import Lease, LeaseLostError, MonotonicClock
 from segue_worker.shards.plan import CHECKPOINT_EVERY_S, CheckpointInput, checkpoint_due
@@ -132,7 +133,7 @@ class HeldShard:
         except* LeaseLostError as group_error:
             _log.info("shard let go", shard=self.shard, why=str(group_error.exceptions[0]))
         finally:
-            self._tools.keeper.drop(self.shard, "the shard ended")
+            self._tools.keeper.drop(self.lease, "the shard ended")
             self.gateway.abort()
             await self._close_players(CloseReason.LOST)
             self._unmeasure()
@@ -188,7 +189,7 @@ class HeldShard:
     async def _turn(self) -> None:
         label = str(self.shard)
         while True:
-            self._tools.keeper.turned(self.shard)
+            self._tools.keeper.turned(self.lease)
             metrics.GATEWAY_UNHANDLED.labels(label).set(self.gateway.unhandled)
             metrics.GATEWAY_LATENCY.labels(label).set(self.gateway.heartbeat_latency)
             await asyncio.sleep(TURN_EVERY_S)
@@ -226,6 +227,7 @@ class HeldShard:
             self._due.clear()
             if self.gateway.state is not ShardState.STOPPED:
                 await self._checkpoint()
+                cancellation_point()
 
     async def _checkpoint(self) -> None:
         session = self.gateway.checkpoint()

@@ -9,6 +9,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from segue_worker.gateway.errors import DiscordUnreachableError
+from segue_worker.shards.cancel import cancellation_point
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +66,7 @@ class ClusterGate:
                 await asyncio.sleep(self._uniform(0.0, retry_s))
                 retry_s = min(retry_s * 2, LONGEST_WAIT_S)
                 continue
+            cancellation_point()
             if ticket.granted and lease.may_write():
                 return
             if ticket.granted:

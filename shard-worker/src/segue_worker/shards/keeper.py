@@ -10,6 +10,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from segue_worker import metrics
+from segue_worker.shards.cancel import cancellation_point
 from segue_worker.shards.lease import Grant, Lease, LeasePhase, MonotonicClock
 from segue_worker.shards.plan import (
     RENEW_EVERY_S,
@@ -83,17 +84,18 @@ class LeaseKeeper:
         self._measure()
         return lease
 
-    def turned(self, shard: ShardId) -> None:
-        """Note that the shard's task turns; to be called several times a second."""
-        entry = self._entries.get(shard)
-        if entry is not None:
+    def turned(self, lease: Lease) -> None:
+        """Note that the task of the lease's shard turns; to be called several times a second."""
+        entry = self._entries.get(lease.shard)
+        if entry is not None and entry.lease is lease:
             entry.turned_at = self._clock()
 
-    def drop(self, shard: ShardId, why: str) -> None:
-        """Renew no more, and let nobody write for the shard."""
-        entry = self._entries.pop(shard, None)
-        if entry is not None:
-            entry.lease.lose(why)
+    def drop(self, lease: Lease, why: str) -> None:
+        """Renew no more, and let nobody write under this lease; a newer one of the shard stays."""
+        lease.lose(why)
+        entry = self._entries.get(lease.shard)
+        if entry is not None and entry.lease is lease:
+            del self._entries[lease.shard]
         self._measure()
 
     def expiry(self) -> float | None:
@@ -109,6 +111,7 @@ class LeaseKeeper:
         while True:
             started = self._clock()
             answered = await self.renew()
+            cancellation_point()
             pause = RENEW_EVERY_S if answered else RETRY_RENEWAL_S
             await asyncio.sleep(max(0.0, started + pause - self._clock()))
 
@@ -164,7 +167,7 @@ class LeaseKeeper:
     def _lost(self, shard: ShardId, why: str, label: str) -> None:
         _log.warning("lease lost", shard=shard, why=why)
         metrics.LEASES_LOST.labels(label).inc()
-        self.drop(shard, why)
+        self.drop(self._entries[shard].lease, why)
         self._on_lost(shard, why)
 
     def _grant(self, fence: Fence, sent: float) -> Grant:

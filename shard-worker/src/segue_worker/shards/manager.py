@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 from redis.exceptions import RedisError
 
-from segue_core.ids import GuildId, ShardId, shard_of
+from segue_core.ids import Epoch, GuildId, ShardId, shard_of
 from segue_core.models import SNAPSHOT_SCHEMA
 from segue_core.redis.leases import Claimed, LeasePlane, WorkerBeat
 from segue_worker import metrics
@@ -17,6 +17,7 @@ from segue_worker.gateway.facade import ShardConfig, ShardState
 from segue_worker.gateway.inflate import Compression
 from segue_worker.gateway.session import Terms
 from segue_worker.gateway.shard import SegueShard
+from segue_worker.shards.cancel import cancellation_point
 from segue_worker.shards.held import HeldShard, ShardTools, fatal_in
 from segue_worker.shards.identify import ClusterGate
 from segue_worker.shards.keeper import LeaseKeeper
@@ -114,7 +115,7 @@ class ShardManager:
             clock=chances.clock,
         )
         self._held: dict[ShardId, HeldShard] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[ShardId, asyncio.Task[None]] = {}
         self._busy_since: float | None = None
         self._asked_at: float | None = None
         self._spares = 1
@@ -165,6 +166,7 @@ class ShardManager:
             try:
                 await self._stopping.wait()
                 claims.cancel()
+                await asyncio.wait({claims})  # what it was just given is given back, too
                 # Leases are renewed until the last one is given back.
                 await self._release_all()
             finally:
@@ -183,13 +185,23 @@ class ShardManager:
         held = self._held.get(shard)
         return False if held is None else await held.release()
 
+    def stale(self, shard: ShardId, epoch: Epoch) -> None:
+        """Take note that Redis refused a write under ``epoch``: the shard is somebody else's by now."""
+        held = self._held.get(shard)
+        if held is not None and held.lease.epoch == epoch:
+            metrics.LEASES_LOST.labels("stale").inc()
+            held.abandon("redis knows a newer epoch")
+
     # Claims.
 
     async def _claims(self) -> None:
         while True:
+            self._measure()
             plan = plan_claim(await self._gather())
+            cancellation_point()
             if plan.max_shards:
                 await self._claim(plan)
+                cancellation_point()
             # A random part keeps spares from asking in step, so that they share what there is.
             await asyncio.sleep(SPARE_LOOKS_EVERY_S * self._chances.uniform(0.9, 1.1))
 
@@ -259,10 +271,10 @@ class ShardManager:
         self._held[fence.shard] = held
         if self._busy_since is None:
             self._busy_since = self._clock()
-        self._bot.add(held.gateway)
-        task = asyncio.create_task(self._run_held(held), name=f"shard {fence.shard}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        before = self._tasks.get(fence.shard)
+        self._tasks[fence.shard] = asyncio.create_task(
+            self._run_held(held, before), name=f"shard {fence.shard}"
+        )
 
     def _gateway(self, claimed: Claimed, listener: HeldShard) -> SegueShard:
         shard = claimed.fence.shard
@@ -283,8 +295,12 @@ class ShardManager:
 
     # Held shards.
 
-    async def _run_held(self, held: HeldShard) -> None:
+    async def _run_held(self, held: HeldShard, before: asyncio.Task[None] | None) -> None:
         try:
+            if before is not None:
+                # We have lost this shard and got it again before its old players were closed.
+                await asyncio.wait({before})
+            self._bot.add(held.gateway)
             await held.run()
         except asyncio.CancelledError:
             # Our own abandon() ends a shard by cancelling it; nobody else has this task.
@@ -307,9 +323,10 @@ class ShardManager:
         self._stopping.set()
 
     def _forget(self, held: HeldShard) -> None:
+        self._bot.drop(held.shard)
         if self._held.get(held.shard) is held:
             del self._held[held.shard]
-            self._bot.drop(held.shard)
+            del self._tasks[held.shard]
         self._measure()
 
     def _lost(self, shard: ShardId, why: str) -> None:
@@ -326,17 +343,20 @@ class ShardManager:
         held = tuple(self._held.values())
         try:
             async with asyncio.timeout(RELEASE_TIMEOUT_S):
-                given_back = await asyncio.gather(*(one.release() for one in held))
+                outcomes = await asyncio.gather(*(one.release() for one in held), return_exceptions=True)
         except TimeoutError:
             _log.warning("not every shard could be given back in 10 s", shards=len(held))
             return
+        for one, outcome in zip(held, outcomes, strict=True):
+            if isinstance(outcome, BaseException):
+                _log.error("shard not given back, its lease will expire", shard=one.shard, exc_info=outcome)
         if held:
-            _log.info("shards given back", given_back=sum(given_back), held=len(held))
+            _log.info("shards given back", given_back=outcomes.count(True), held=len(held))
 
     async def _abandon_all(self) -> None:
         for held in tuple(self._held.values()):
             held.abandon("the worker stops")
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     def _measure(self) -> None:
         metrics.SHARDS_READY.set(
