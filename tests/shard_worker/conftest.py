@@ -76,6 +76,7 @@ class NodeProcess:
             "SERVER_ADDRESS": self.host,
             "SERVER_PORT": str(self.port),
             "LAVALINK_SERVER_PASSWORD": PASSWORD,
+            "SSL_CERT_FILE": str(self._folder.parent / "tls" / "ca.pem"),
         }
         self._process = subprocess.Popen(  # noqa: ASYNC220 - it must be there before the first wait
             [sys.executable, "-m", "segue_devkit.lavalink"], cwd=self._folder, env=environment
