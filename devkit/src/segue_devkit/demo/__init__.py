@@ -1,0 +1,1 @@
+"""The demo: a page on which one asks for songs and hears what the bot sends to Discord."""
