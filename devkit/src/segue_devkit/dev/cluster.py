@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import shlex
 import shutil
 import signal
 import tempfile
@@ -149,6 +150,20 @@ class DevCluster:
         names = Names.of(self.cluster)
         port = names.router_targets().rpartition(":")[2]
         return tuple(f"{pod.address}:{port}" for pod in self.pods() if pod.workload == names.router)
+
+    def write_environment(self) -> Path:
+        """Write what ``segue`` needs to reach this cluster into a file for a shell, and return it."""
+        variables = {
+            "SEGUE_CLUSTER": self.cluster.name,
+            "SEGUE_REDIS_URL": self.redis_url,
+            "SEGUE_POSTGRES_DSN": self.postgres_dsn,
+            "SEGUE_ROUTER_TARGETS": ",".join(self.router_targets),
+        }
+        file = self._root / "segue.env"
+        file.touch(mode=0o600)
+        lines = (f"export {name}={shlex.quote(value)}" for name, value in variables.items())
+        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return file
 
     def pods(self) -> tuple[PodStatus, ...]:
         """Return every pod as it is now."""

@@ -112,11 +112,11 @@ async def _show(dev: DevCluster, view: _View) -> None:
 async def _tell_ready(dev: DevCluster, view: _View) -> None:
     """Say where everything is once it runs."""
     await dev.processes.wait_for(dev.processes.settled, timeout_s=float("inf"))
-    where = {"tunes": dev.tunes_url, "logs": str(dev.processes.logs)}
+    where = {"logs": str(dev.processes.logs), "env": str(dev.write_environment()), "tunes": dev.tunes_url}
     if dev.simulates_discord:
         where["discord"] = dev.sim_url
-    said = ", ".join(f"{name} {url}" for name, url in where.items())
-    view.say("ready", f"ready: {said}", **where)
+    said = ", ".join(f"{name} {url}" for name, url in where.items() if name != "env")
+    view.say("ready", f"ready: {said}; `. {where['env']}` lets `segue leases` and others find it", **where)
 
 
 async def _follow(file: Path, dev: DevCluster, view: _View) -> None:
