@@ -80,6 +80,15 @@ class Node:
         await self._runner.cleanup()
         await self._voice.close()
         self._library.close()
+        figures = self.sender.figures
+        if figures.packets:
+            _LOG.info(
+                "sent %d packets in %d ticks; a tick began at most %.1f ms and ended at most %.1f ms late",
+                figures.packets,
+                figures.ticks,
+                figures.worst_start_ns / 1e6,
+                figures.worst_end_ns / 1e6,
+            )
 
     async def _clean_up(self) -> None:
         while True:

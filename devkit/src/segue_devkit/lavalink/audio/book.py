@@ -135,7 +135,7 @@ class Book:
                 frames.append(encoder.frame(padded[:, place * FRAME : (place + 1) * FRAME]))
                 self._next = start + place + 1
             if count < _BLOCK:
-                self.end = start + count
+                self.end = start + count if self.end is None else min(self.end, start + count)
                 break
         while len(self._chapters) > _KEEP:
             del self._chapters[max(self._chapters, key=lambda other: abs(other - chapter))]
@@ -153,6 +153,7 @@ class Book:
             sound = self._voiced(self._reader, first - warm, warm)
             for place in range(sound.shape[1] // FRAME):
                 self._encoder.frame(sound[:, place * FRAME : (place + 1) * FRAME])
+            self._next = first
         return self._reader, self._encoder
 
     def _voiced(self, reader: PcmReader, start: int, count: int) -> NDArray[np.float32]:

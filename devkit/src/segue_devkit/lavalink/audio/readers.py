@@ -94,7 +94,9 @@ class AvReader:
 
     def __init__(self, url: str, source: str) -> None:
         self._url = url
+        self._source = source
         self._container = open_media(url, source)
+        self._drained = False
         self._start_over()
 
     def _start_over(self) -> None:
@@ -112,9 +114,15 @@ class AvReader:
                 sound = out.to_ndarray().astype(np.float32)
                 yield at, sound
                 at += sound.shape[1]
+        self._drained = True
 
     def seek(self, sample: int) -> None:
         """Go to a sample exactly: to the key frame before it, then decode up to it."""
+        if self._drained:
+            # A decoder that has seen the end gives nothing after a seek back.
+            self._container.close()
+            self._container = open_media(self._url, self._source)
+            self._drained = False
         try:
             self._container.seek(int(sample * av.time_base / RATE), backward=True)
         except FFmpegError as error:

@@ -7,6 +7,8 @@ stop are heard that much later, as with a real node.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
 import time
 from collections import deque
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 _TICK_NS: Final = FRAME_MS * 1_000_000
 _SILENCE_FRAMES: Final = 5
+_NICE: Final = -10
 _GIVE_UP_NS: Final = 10 * _TICK_NS
 """So late that the process was stopped: start a new rhythm instead of a burst."""
 
@@ -161,6 +164,9 @@ class Sender:
         self._outlets = ()
 
     def _run(self) -> None:
+        # Ahead of the encoders where the machine lets us; without the right to it, at the same priority.
+        with contextlib.suppress(PermissionError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
         deadline = time.monotonic_ns()
         while not self._closed:
             if not self._outlets:
