@@ -34,6 +34,9 @@ async def test_it_runs_until_told_to_stop(tmp_path: Path) -> None:
             known = await discord.knobs()
             assert (known["superseded"], known["voice_server_delay_ms"]) == ("silent", 5)
             assert (await discord.guild("Vinyl Club", region="home")).region == "home"
+            overview = await discord.overview()
+            assert (overview.guilds, overview.bot_name) == (1, "Segue")
+            assert overview.cpu_s > 0
             with pytest.raises(SimError, match="region must be one of home"):
                 await discord.guild("Elsewhere", region="mars")
     finally:

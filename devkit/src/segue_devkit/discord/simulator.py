@@ -18,6 +18,7 @@ from segue_devkit.discord.gateway.hub import Hub
 from segue_devkit.discord.ids import Ids
 from segue_devkit.discord.interactions import Interactions
 from segue_devkit.discord.knobs import Knobs
+from segue_devkit.discord.lag import LoopLag
 from segue_devkit.discord.rest.application import ApplicationCalls
 from segue_devkit.discord.rest.http import RestGate
 from segue_devkit.discord.rest.interactions import InteractionCalls
@@ -45,6 +46,7 @@ class Simulator:
         self.world = World(Ids(), bot_name=config.bot_name, token=config.token)
         self.hub = Hub(self.world, self.knobs, lambda: self.gateway_url)
         self.sinks = Sinks(self.knobs)
+        self._lag = LoopLag()
         self.voice = VoiceServers(config.regions, self.knobs, self.sinks)
         self.desk = Desk(self.world, self.knobs, self.voice)
         self.hub.voice = self.desk
@@ -72,7 +74,9 @@ class Simulator:
             self._gate, calls, MessageCalls(self.world), InteractionCalls(self.world, self.interactions)
         )
         admin = web.Application(middlewares=[admin_errors])
-        control = ControlCalls(self.world, self.knobs, self.hub, self.desk, self.voice, self._gate)
+        control = ControlCalls(
+            self.world, self.knobs, self.hub, self.desk, self.voice, gate=self._gate, lag=self._lag
+        )
         guilds = GuildCalls(self.world, self.people, frozenset(self._config.regions))
         acts = ActCalls(self.world, self.people, self.interactions)
         for part in (control, guilds, acts, self._streams, self._audio):
@@ -92,6 +96,7 @@ class Simulator:
         return self
 
     async def _open(self) -> None:
+        self._lag.start()
         if self._config.tls_dir is not None:
             await self.voice.open(self._config.tls_dir, self._config.voice_port)
         await self._runner.setup()
@@ -105,6 +110,7 @@ class Simulator:
         await self._close()
 
     async def _close(self) -> None:
+        self._lag.close()
         self._streams.close()
         self.hub.close_all(Close.GOING_AWAY)
         self.desk.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from segue_devkit.discord.gateway.hub import Hub
     from segue_devkit.discord.gateway.session import Session
     from segue_devkit.discord.knobs import Knobs
+    from segue_devkit.discord.lag import LoopLag
     from segue_devkit.discord.rest.http import RestGate
     from segue_devkit.discord.voice.desk import Desk
     from segue_devkit.discord.voice.servers import VoiceServers
@@ -33,7 +35,15 @@ class ControlCalls:
     """Handlers that turn knobs and break things."""
 
     def __init__(
-        self, world: World, knobs: Knobs, hub: Hub, desk: Desk, voice: VoiceServers, gate: RestGate
+        self,
+        world: World,
+        knobs: Knobs,
+        hub: Hub,
+        desk: Desk,
+        voice: VoiceServers,
+        *,
+        gate: RestGate,
+        lag: LoopLag,
     ) -> None:
         self._world = world
         self._knobs = knobs
@@ -41,6 +51,7 @@ class ControlCalls:
         self._desk = desk
         self._voice = voice
         self._gate = gate
+        self._lag = lag
 
     def routes(self) -> list[web.RouteDef]:
         """The table."""
@@ -56,7 +67,7 @@ class ControlCalls:
         ]
 
     async def overview(self, _request: web.Request) -> web.Response:
-        """GET /sim."""
+        """GET /sim: counts, CPU seconds used, and how late the event loop was in the last minute."""
         return answer(
             {
                 "bot": {"id": str(self._world.bot.id), "name": self._world.bot.username},
@@ -67,6 +78,9 @@ class ControlCalls:
                 "commands": [each["name"] for each in self._world.global_commands],
                 "voice_endpoints": self._voice.endpoints(),
                 "voice_connections": self._voice.connected(),
+                "cpu_s": time.process_time(),
+                "loop_lag_p50_ms": self._lag.quantile_ms(0.5),
+                "loop_lag_p99_ms": self._lag.quantile_ms(0.99),
             }
         )
 

@@ -14,6 +14,7 @@ from segue_devkit.discord.client.values import (
     SimChannel,
     SimGuild,
     SimMessage,
+    SimOverview,
     SinkReport,
 )
 
@@ -57,10 +58,9 @@ class SimClient:
 
     # ---- what exists -----------------------------------------------------------------------------
 
-    async def overview(self) -> Payload:
-        """Counts: guilds, sessions, REST calls, voice connections, registered commands."""
-        found: Payload = await self._transport.call("GET", "")
-        return found
+    async def overview(self) -> SimOverview:
+        """The simulator at a glance, and what it costs."""
+        return SimOverview.read(await self._transport.call("GET", ""))
 
     async def guild(
         self, name: str, region: str = "us-east", voice_channels: int = 1, text_channels: int = 1

@@ -204,6 +204,31 @@ class SinkReport:
 
 
 @dataclass(frozen=True, slots=True)
+class SimOverview:
+    """Counts, and what the simulator itself costs: CPU seconds, lateness of its loop in the last minute."""
+
+    bot_id: int
+    bot_name: str
+    guilds: int
+    sessions: int
+    rest_calls: int
+    rest_invalid: int
+    commands: tuple[str, ...]
+    voice_endpoints: dict[str, str]
+    voice_connections: int
+    cpu_s: float
+    loop_lag_p50_ms: float
+    loop_lag_p99_ms: float
+
+    @classmethod
+    def read(cls, data: Payload) -> SimOverview:
+        """From JSON."""
+        bot = data.pop("bot")
+        data["commands"] = tuple(data["commands"])
+        return cls(bot_id=int(bot["id"]), bot_name=bot["name"], **data)
+
+
+@dataclass(frozen=True, slots=True)
 class GatewaySession:
     """A gateway session as the simulator sees it."""
 
