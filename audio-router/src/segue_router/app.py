@@ -67,6 +67,7 @@ class RouterApp:
         async with AsyncExitStack() as resources:
             resources.push_async_callback(self._redis.aclose)
             resources.push_async_callback(self._prober.close)
+            resources.push_async_callback(self._service.close)
             await self._http.start()
             resources.push_async_callback(self._http.close)
             await self._server.start()

@@ -14,11 +14,12 @@ import grpc
 from redis.exceptions import RedisError
 
 from segue_core.logging import get_logger
-from segue_core.redis.nodes import Place
+from segue_core.redis.nodes import Place, ReserveRequest
 from segue_protos.router.v1 import router_pb2
 from segue_router.domain.placement import NoNodeError, NoRoomError, nothing_left, rank
 from segue_router.messages import listing, placed, view
 from segue_router.requests import InvalidFieldError, check_known, guild_of, watcher_of, wish_of
+from segue_router.reservations import Reservations
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -51,6 +52,7 @@ class RouterService:
 
     def __init__(self, registry: NodeRegistry, fleet: FleetView, metrics: RouterMetrics) -> None:
         self._registry = registry
+        self._reservations = Reservations(registry)
         self._view = fleet
         self._metrics = metrics
         self._draining = asyncio.Event()
@@ -58,6 +60,10 @@ class RouterService:
     def drain(self) -> None:
         """End every Watch stream, so that watchers turn to another replica."""
         self._draining.set()
+
+    async def close(self) -> None:
+        """Let go of what still waits for Redis."""
+        await self._reservations.close()
 
     async def place(self, request: router_pb2.PlaceRequest) -> router_pb2.PlaceResponse:
         """Choose a node for a guild and reserve room on it."""
@@ -122,10 +128,11 @@ class RouterService:
             drain.cancel()
 
     async def _reserved(self, guild: GuildId, ranking: Ranking) -> Reservation | None:
-        places = [Place(node=one.node.id, capacity=one.node.capacity) for one in ranking.candidates]
+        places = tuple(Place(node=one.node.id, capacity=one.node.capacity) for one in ranking.candidates)
+        request = ReserveRequest(guild=guild, places=places, nearly_equal=ranking.nearly_equal)
         started = time.perf_counter()
         try:
-            return await self._registry.reserve(guild, places, nearly_equal=ranking.nearly_equal)
+            return await self._reservations.reserve(request)
         except (RedisError, OSError) as error:
             self._redis_away(error)
         finally:

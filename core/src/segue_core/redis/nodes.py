@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from segue_core.codec import MalformedValueError, decode, encode
 from segue_core.ids import GuildId, NodeId
-from segue_core.redis.script import Script, text
+from segue_core.redis.script import Call, Script, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,6 +129,15 @@ class Reservation:
     reserved: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReserveRequest:
+    """A guild in want of a place; see :meth:`NodeRegistry.reserve`."""
+
+    guild: GuildId
+    places: tuple[Place, ...]
+    nearly_equal: int = 1
+
+
 class NodeKeys:
     """The names of the registry's keys."""
 
@@ -169,13 +178,19 @@ class NodeRegistry:
         The place it holds already is kept when it is among the first ``nearly_equal``. None when every
         place is full or cordoned; what the guild held before then stays.
         """
-        lines = "".join([f"{place.node}\n{place.capacity}\n" for place in places])
-        reply = await self._reserve(
-            self._redis, (self._keys.prefix,), (guild, self._ttl, nearly_equal, lines)
-        )
-        if len(reply) == 1:
-            return None
-        return Reservation(node=NodeId(text(reply[1])), until=int(reply[2]), reserved=int(reply[3]))
+        request = ReserveRequest(guild=guild, places=tuple(places), nearly_equal=nearly_equal)
+        return (await self.reserve_many([request]))[0]
+
+    async def reserve_many(self, requests: Sequence[ReserveRequest]) -> list[Reservation | None]:
+        """Do as :meth:`reserve` for each in turn, in one round trip."""
+        calls = [self._reserve_call(request) for request in requests]
+        if len(calls) == 1:
+            return [_reservation(await self._reserve(self._redis, calls[0].keys, calls[0].arguments))]
+        return [_reservation(reply) for reply in await self._reserve.many(self._redis, calls)]
+
+    def _reserve_call(self, request: ReserveRequest) -> Call:
+        lines = "".join([f"{place.node}\n{place.capacity}\n" for place in request.places])
+        return Call((self._keys.prefix,), (request.guild, self._ttl, request.nearly_equal, lines))
 
     async def release(self, guild: GuildId) -> bool:
         """Give the guild's place back; whether it had one that had not lapsed."""
@@ -229,6 +244,12 @@ class NodeRegistry:
         command: Any = self._redis.hgetall(self._keys.cordons)
         stored: dict[bytes, bytes] = await command
         return {NodeId(text(node)): decode(Cordon, order) for node, order in stored.items()}
+
+
+def _reservation(reply: Sequence[bytes]) -> Reservation | None:
+    if len(reply) == 1:
+        return None
+    return Reservation(node=NodeId(text(reply[1])), until=int(reply[2]), reserved=int(reply[3]))
 
 
 def _pairs(flat: Sequence[bytes]) -> dict[NodeId, bytes]:
