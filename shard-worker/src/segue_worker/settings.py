@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Network  # noqa: TC003 - pydantic reads annotations at run time
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -36,12 +36,16 @@ class WorkerSettings(ServiceSettings):
     media_local_files: bool = False
     """Whether nodes may be asked to play files of their own disk."""
 
-    @field_validator("router_targets", "media_allowed_networks", mode="before")
+    @field_validator("router_targets", mode="before")
     @classmethod
-    def _split(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
+    def _split_targets(cls, value: object) -> object:
+        return _parts(value) if isinstance(value, str) else value
+
+    @field_validator("media_allowed_networks", mode="before")
+    @classmethod
+    def _split_networks(cls, value: object) -> object:
+        # Parsed here, as its words on a bad network are clearer than those about a union of types.
+        return tuple(ip_network(part) for part in _parts(value)) if isinstance(value, str) else value
 
     @field_validator("router_targets")
     @classmethod
@@ -75,3 +79,7 @@ class WorkerSettings(ServiceSettings):
         if not value.get_secret_value().strip():
             raise ValueError("is empty: set it from a Secret")
         return value
+
+
+def _parts(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(",") if part.strip())
