@@ -404,13 +404,13 @@ class NodeClient:
     async def answers(self, path: str, status: int) -> None:
         """Ask until a GET is answered with a status."""
         async with asyncio.timeout(PATIENCE_S):
-            while (await self.call("GET", path))[0] != status:
+            while (await self.call("GET", path))[0] != status:  # noqa: ASYNC110 - asked over HTTP
                 await asyncio.sleep(0.02)
 
     async def shows(self, guild: int, condition: Callable[[dict[str, Any]], bool]) -> None:
         """Ask until a player's state meets a condition."""
         async with asyncio.timeout(PATIENCE_S):
-            while not condition((await self.get(guild))[1]["state"]):
+            while not condition((await self.get(guild))[1]["state"]):  # noqa: ASYNC110 - asked over HTTP
                 await asyncio.sleep(0.02)
 
     async def resuming(self, timeout_s: int = 60) -> None:
@@ -451,7 +451,7 @@ async def client(new_client: Callable[[], NodeClient]) -> AsyncIterator[NodeClie
 def voice_of(voice_server: VoiceServer) -> Callable[..., dict[str, str]]:
     """Voice data for a PATCH."""
 
-    def make(token: str = "tok") -> dict[str, str]:
+    def make(token: str = "tok") -> dict[str, str]:  # noqa: S107 - of a fake server
         return {"token": token, "endpoint": voice_server.endpoint, "sessionId": "dsess", "channelId": "555"}
 
     return make

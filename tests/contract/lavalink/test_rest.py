@@ -231,7 +231,7 @@ async def test_loading_a_link(client: Any, link: str, tune: Any) -> None:
 
 
 async def test_nothing_found_and_dead_links(client: Any, link: str) -> None:
-    """Nothing is `empty`; a link that fails is HTTP 200 with a general message and the reason in the trace."""
+    """Nothing is `empty`; a link that fails is HTTP 200 with an exception object."""
     assert await client.call("GET", "/v4/loadtracks", params={"identifier": "/media/nope.mp3"}) == (
         200,
         {"loadType": "empty", "data": None},
