@@ -8,7 +8,8 @@ import pytest
 from hikari import traits
 
 from segue_core.ids import ShardId
-from segue_worker.gateway.errors import BadTokenError, DisallowedIntentsError
+from segue_worker.gateway.bot import WorkerBot
+from segue_worker.gateway.errors import BadTokenError, DisallowedIntentsError, ShardUnavailableError
 from segue_worker.gateway.events import (
     GuildAvailable,
     Interaction,
@@ -340,3 +341,24 @@ async def test_gateway_info(discord: Anything, notebook: Anything) -> None:
     assert info.url.startswith("ws://")
     assert (info.max_concurrency, info.total) == (16, 1000)
     assert info.remaining <= info.total
+
+
+async def test_joining_without_a_session_says_so(discord: Anything, notebook: Anything) -> None:
+    """Op 4 for a guild whose shard is not here, or has just lost its session, is a typed refusal."""
+    guild = await discord.client.guild("Vinyl Club")
+    bot = await discord.bot(notebook)
+    with pytest.raises(ShardUnavailableError, match="not held here"):
+        await bot.set_voice_channel(guild.id, guild.voice_channel.id)
+    shard = discord.shard(bot)
+    await shard.start()
+    await shard.detach()
+    shard._ready.set()  # as it is for a moment when the session ends under the sender
+    with pytest.raises(ShardUnavailableError, match="not ready"):
+        await bot.set_voice_channel(guild.id, guild.voice_channel.id)
+
+
+async def test_a_bot_that_never_started_closes(notebook: Anything) -> None:
+    """Closing a bot that was not started is no error."""
+    bot = WorkerBot(token="MTIz.a.b", rest_url="http://127.0.0.1:9", num_shards=1, sink=notebook)
+    await bot.close()
+    assert not bot.is_alive

@@ -218,7 +218,8 @@ class WorkerBot(traits.GatewayBotAware):
         )
         await asyncio.gather(*(shard.detach() for shard in self._shards.values()), return_exceptions=True)
         self._shards.clear()
-        await self._rest.close()
+        if self._rest.is_alive:
+            await self._rest.close()
         self._closed.set()
 
     async def update_presence(
@@ -307,7 +308,10 @@ class WorkerBot(traits.GatewayBotAware):
         if shard is None:
             raise ShardUnavailableError(f"the shard of guild {guild} is not held here")
         await shard.ready(VOICE_STATE_TIMEOUT_S)
-        await shard.send(payloads.voice_state(guild, channel, self_deaf=self_deaf), Lane.VOICE)
+        try:
+            await shard.send(payloads.voice_state(guild, channel, self_deaf=self_deaf), Lane.VOICE)
+        except hikari.ComponentStateConflictError as error:
+            raise ShardUnavailableError(str(error)) from error
 
     def known_channel(self, guild: GuildId, user: UserId) -> ChannelId | Unknown | None:
         """Return where ``user`` is as far as we were told."""
