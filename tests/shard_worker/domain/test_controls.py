@@ -169,6 +169,16 @@ def test_a_duplicate_commit_is_told_as_done(table: Table) -> None:
     assert table.state.loads == ()
 
 
+def test_a_duplicate_that_waits_for_nothing_is_answered_as_well(playing: Table) -> None:
+    """A replayed /pause that the predecessor applied: the decision is dropped, the person told."""
+    before = playing.state
+    command = playing.command(Verb.PAUSE, replayed=True)
+    playing.state = before
+    playing.send(CommitRefused(command=command, reason=CommitRefusal.DUPLICATE, from_button=False))
+    assert playing.one(Reply).view.words.phrase is Phrase.ALREADY_APPLIED
+    assert not playing.one(Reply).from_button
+
+
 def test_a_buttons_answer_says_that_it_is_one(playing: Table) -> None:
     """Its original is the now-playing message, which must not be overwritten by a sentence."""
     playing.command(Verb.PAUSE, from_button=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segue_worker.domain import policy, voice
-from segue_worker.domain.closing import answer_loads, close
+from segue_worker.domain.closing import abandon_if_provisional, answer_loads, close
 from segue_worker.domain.history import end_current
 from segue_worker.domain.messages import Command, CommitRefusal, CommitRefused, Verb
 from segue_worker.domain.now_playing import retire, view_of
 from segue_worker.domain.pages import queue_page
 from segue_worker.domain.playing import begin_next, skip
 from segue_worker.domain.plays import come_to, forget, play
-from segue_worker.domain.views import Phrase, Tone, Words
+from segue_worker.domain.views import Phrase, ReplyView, Tone, Words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,16 +37,17 @@ def on_refused(turn: Turn, message: CommitRefused) -> None:
         forget(turn, load)
     joins = [join for join in turn.state.joins if join.id == message.command]
     turn.set(joins=tuple(join for join in turn.state.joins if join.id != message.command))
-    for command in (*(load.command for load in waiting), *joins):
-        answer_refused(turn, command, message.reason)
+    # Only /play and /join wait, and neither is a button.
+    from_button = message.from_button and not waiting and not joins
+    tone, phrase = _REFUSED_COMMITS[message.reason]
+    turn.answer(message.command, ReplyView(tone=tone, words=Words(phrase=phrase)), from_button=from_button)
+    abandon_if_provisional(turn)
 
 
-def answer_refused(turn: Turn, command: Command, reason: CommitRefusal) -> None:
-    """Say that nothing was changed now, and whether it had been before."""
-    if reason is CommitRefusal.DUPLICATE:
-        turn.reply(command, Tone.INFO, Words(phrase=Phrase.ALREADY_APPLIED))
-    else:
-        turn.refuse(command, Phrase.TRY_AGAIN)
+_REFUSED_COMMITS = {
+    CommitRefusal.DUPLICATE: (Tone.INFO, Phrase.ALREADY_APPLIED),
+    CommitRefusal.UNAVAILABLE: (Tone.REFUSED, Phrase.TRY_AGAIN),
+}
 
 
 def _play(turn: Turn, command: Command) -> None:

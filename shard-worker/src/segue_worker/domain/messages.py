@@ -254,11 +254,13 @@ class CommitRefused:
     """A ``Commit(command=…)`` was not written, and the command is not to be tried again here.
 
     Duplicate: a predecessor applied it. Unavailable: the store is out of reach. Whatever still waits
-    under that id is forgotten, and its person is told.
+    under that id is forgotten, and its person is told. ``from_button`` is the command's; True when it
+    is not known, since a follow-up overwrites nothing.
     """
 
     command: CommandId
     reason: CommitRefusal
+    from_button: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

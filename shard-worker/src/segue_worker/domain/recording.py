@@ -6,15 +6,18 @@ Holds voice tokens: a recording is as secret as the state it leads to.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from pydantic import TypeAdapter
 
 from segue_core.codec import MalformedValueError, decode
 from segue_worker.domain.decide import decide
 from segue_worker.domain.messages import Message
-from segue_worker.domain.state import GuildState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from segue_worker.domain.state import GuildState
 
 _KINDS: dict[str, type[Message]] = {kind.__name__: kind for kind in get_args(Message)}
 

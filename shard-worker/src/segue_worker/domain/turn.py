@@ -96,12 +96,15 @@ class Turn:
         progress: NowPlayingView | None = None,
     ) -> None:
         """Answer ``command``, unless it was answered before."""
-        if command.id in self.state.recent:
-            return
-        recent = (*self.state.recent, command.id)[-policy.REMEMBERED_COMMANDS :]
-        self.set(recent=recent)
         view = ReplyView(tone=tone, words=words, item=item, queue=queue, progress=progress)
-        self.emit(Reply(command=command.id, view=view, from_button=command.from_button))
+        self.answer(command.id, view, from_button=command.from_button)
+
+    def answer(self, command: CommandId, view: ReplyView, *, from_button: bool) -> None:
+        """Answer a command known by its id alone, unless it was answered before."""
+        if command in self.state.recent:
+            return
+        self.set(recent=(*self.state.recent, command)[-policy.REMEMBERED_COMMANDS :])
+        self.emit(Reply(command=command, view=view, from_button=from_button))
 
     def refuse(self, command: Command, phrase: Phrase, **values: str | int) -> None:
         """Answer that it can't be done, with nothing changed."""
