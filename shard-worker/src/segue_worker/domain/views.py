@@ -59,7 +59,6 @@ class Phrase(StrEnum):
     VOLUME_RANGE = "volume_range"
     NOTHING_FOUND = "nothing_found"
     FORBIDDEN_ADDRESS = "forbidden_address"
-    BAD_LINK = "bad_link"
     UNPLAYABLE = "unplayable"
     LOAD_TIMEOUT = "load_timeout"
     NO_NODE = "no_node"

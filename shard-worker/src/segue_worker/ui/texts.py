@@ -56,7 +56,6 @@ ENGLISH: dict[Phrase, str] = {
     Phrase.VOLUME_RANGE: "Volume goes from 0 to {limit} % here.",
     Phrase.NOTHING_FOUND: "I found nothing for that. Try other words, or a link.",
     Phrase.FORBIDDEN_ADDRESS: "I can't play from that address. Public links only, please.",
-    Phrase.BAD_LINK: "That link does not look right. I understand links that begin with https://.",
     Phrase.UNPLAYABLE: "That link can't be played - it may be private, gone, or no music.",
     Phrase.LOAD_TIMEOUT: "Finding that took too long. Please try again.",
     Phrase.NO_NODE: "All my players are busy or resting just now. Please try again in a minute.",
