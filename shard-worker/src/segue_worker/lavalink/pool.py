@@ -188,6 +188,8 @@ class NodePool:
                 elif self._listener.in_use(node):
                     self._used_at[node] = now
                 elif now - self._used_at.get(node, now) >= self._timing.idle:
-                    del self._sessions[node]
+                    # Kept until it is closed, so that closing the pool meanwhile closes it too.
                     await session.close(park=False)
+                    if self._sessions.get(node) is session:
+                        del self._sessions[node]
         self._sweeper = None

@@ -32,6 +32,7 @@ from segue_worker.lavalink.socket import (
     SocketSilentError,
     SocketTiming,
 )
+from segue_worker.lavalink.superseded import SupersededPlayers
 from segue_worker.lavalink.wire import Frame, NodePlayer, NodeStats, Ready, UnknownFrame
 from segue_worker.shards.lease import LeaseLapsedError, LeaseLostError, LeasePhase, LeaseView
 
@@ -46,8 +47,6 @@ _log = get_logger(__name__)
 
 _RETRY_S: Final = 0.03
 _PATCH_ATTEMPTS: Final = 3
-_SUPERSEDED_FOR_S: Final = 10.0
-"""How long guilds have to be patched on the new session before their old players are ended anyway."""
 
 
 class SessionState(StrEnum):
@@ -123,7 +122,7 @@ class NodeSession:
         self._reader: asyncio.Task[None] | None = None
         self._steady = asyncio.Event()
         self._errands: set[asyncio.Task[None]] = set()
-        self._superseded: tuple[NodeSessionId, set[GuildId]] | None = None
+        self._superseded: SupersededPlayers | None = None
 
     def __repr__(self) -> str:
         return f"<NodeSession {self.node} shard={self._lease.shard} {self.state}>"
@@ -167,16 +166,16 @@ class NodeSession:
                 # The blip that cuts the socket cuts the request too.
                 if not attempts_left:
                     raise
-        if self._superseded is not None and guild in self._superseded[1]:
-            self._spawn(self._end_superseded(guild))
+        if self._superseded is not None and guild in self._superseded:
+            self._spawn(self._superseded.end(guild))
 
     async def destroy(self, guild: GuildId) -> None:
         """End the guild's player. Raises as :meth:`patch`."""
         await self._settled()
         self._check_lease(while_frozen=False)
         await self.rest.destroy_player(self._session_id(), guild)
-        if self._superseded is not None and guild in self._superseded[1]:
-            await self._end_superseded(guild)
+        if self._superseded is not None and guild in self._superseded:
+            await self._superseded.end(guild)
 
     async def players(self) -> tuple[NodePlayer, ...]:
         """Return what the node plays for this session. Raises NodeError."""
@@ -187,14 +186,15 @@ class NodeSession:
         await self._stop_reading()
         session, socket, self._id, self._socket = self._id, self._socket, None, None
         self._set(SessionState.DOWN)
-        if not park and session is not None:
-            try:
+        try:
+            if not park and session is not None:
+                self._ledger.dropped(self.node)
                 await self.rest.set_resuming(session, resuming=False, timeout_s=RESUME_TIMEOUT_S)
-            except NodeError as error:
-                _log.info("lavalink.close_unclean", node=self.node, why=error.why)
-            self._ledger.dropped(self.node)
-        if socket is not None:
-            await socket.close()
+        except NodeError as error:
+            _log.info("lavalink.close_unclean", node=self.node, why=error.why)
+        finally:
+            if socket is not None:
+                await socket.close()
         for errand in list(self._errands):
             errand.cancel()
         await asyncio.gather(*self._errands, return_exceptions=True)
@@ -272,9 +272,10 @@ class NodeSession:
 
     async def _establish(self, previous: NodeSessionId | None, *, ours: bool) -> _Established:
         socket = await self.dial(previous)
-        if previous is None or socket.ready.resumed:
-            return await self._settle(socket, Adoption.RESUMED if socket.ready.resumed else Adoption.FRESH)
         try:
+            if previous is None or socket.ready.resumed:
+                adoption = Adoption.RESUMED if socket.ready.resumed else Adoption.FRESH
+                return await self._settle(socket, adoption)
             return await self._without_resume(previous, socket, ours=ours)
         except BaseException:
             await socket.close()
@@ -310,8 +311,8 @@ class NodeSession:
         await self.rest.set_resuming(previous, resuming=False, timeout_s=RESUME_TIMEOUT_S)
         players = {player.guild: player for player in held}
         established = await self._settle(fresh, Adoption.SUPERSEDED, players)
-        self._superseded = (previous, set(players))
-        self._spawn(self._end_all_superseded(previous))
+        self._superseded = SupersededPlayers(self.rest, previous, players)
+        self._spawn(self._superseded.end_the_rest())
         return established
 
     async def _settle(
@@ -323,11 +324,7 @@ class NodeSession:
                 # Before the first player: a session that does not park loses its music with a blip.
                 await self.rest.set_resuming(session, resuming=True, timeout_s=RESUME_TIMEOUT_S)
             except SessionGoneError as error:
-                await socket.close()
                 raise NodeUnreachableError(self.node, "the new session ended at once") from error
-            except NodeError:
-                await socket.close()
-                raise
             self._ledger.saved(self.node, session)
         self._id = session
         return _Established(socket=socket, adoption=adoption, players=players or {})
@@ -382,24 +379,6 @@ class NodeSession:
             self._steady.set()
         else:
             self._steady.clear()
-
-    async def _end_superseded(self, guild: GuildId) -> None:
-        if self._superseded is None:
-            return
-        session, guilds = self._superseded
-        guilds.discard(guild)
-        try:
-            await self.rest.destroy_player(session, guild)
-        except SessionGoneError:
-            self._superseded = None
-        except NodeError as error:
-            _log.info("lavalink.old_player_left", node=self.node, guild=guild, why=error.why)
-
-    async def _end_all_superseded(self, session: NodeSessionId) -> None:
-        await asyncio.sleep(_SUPERSEDED_FOR_S)
-        while self._superseded is not None and self._superseded[0] == session and self._superseded[1]:
-            await self._end_superseded(next(iter(self._superseded[1])))
-        self._superseded = None
 
     def _session_id(self) -> NodeSessionId:
         if self._id is None:
