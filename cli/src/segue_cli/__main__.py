@@ -11,15 +11,15 @@ from importlib.metadata import version as installed_version
 from typing import TYPE_CHECKING
 
 import cyclopts
-from rich.console import Console
 
 from segue_cli import data, leases, nodes, spec
+from segue_cli.output import EXIT_WRONG, fail
 from segue_cli.plugins import load_plugins
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-EXIT_WRONG, EXIT_INTERRUPTED = 2, 130
+EXIT_INTERRUPTED = 130
 
 HELP = """Run and look after Segue, a Discord music bot that does not stop the music.
 
@@ -36,7 +36,6 @@ def build_app() -> cyclopts.App:
         version=release,
         result_action="return_value",
         suppress_keyboard_interrupt=False,
-        error_console=Console(stderr=True),
     )
 
     def version() -> int:
@@ -55,9 +54,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        result = build_app()(tokens, exit_on_error=False)
-    except cyclopts.CycloptsError:
-        return EXIT_WRONG
+        result = build_app()(tokens, exit_on_error=False, print_error=False)
+    except cyclopts.CycloptsError as error:
+        return fail(str(error), EXIT_WRONG)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     return result if isinstance(result, int) else 0
