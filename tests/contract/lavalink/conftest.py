@@ -17,7 +17,7 @@ import struct
 import subprocess
 import sys
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -300,6 +300,21 @@ def node(tmp_path_factory: pytest.TempPathFactory, tls_dir: Path) -> Iterator[No
 
 
 @pytest.fixture
+def start() -> Callable[[Path, Path], Any]:
+    """Runs a node in a folder, with another authority to trust, for as long as a block lasts."""
+
+    @contextmanager
+    def run(folder: Path, trust: Path) -> Iterator[NodeAddress]:
+        running = start_node(folder, trust)
+        try:
+            yield running
+        finally:
+            stop_node(running)
+
+    return run
+
+
+@pytest.fixture
 def own_node(tmp_path: Path, tls_dir: Path) -> Iterator[NodeAddress]:
     """A node that a test may end."""
     running = start_node(tmp_path, tls_dir)
@@ -321,9 +336,9 @@ class NodeClient:
         self._ws: aiohttp.ClientWebSocketResponse | None = None
         self._reader: asyncio.Task[None] | None = None
 
-    async def connect(self, session: str | None = None) -> None:
+    async def connect(self, session: str | None = None, user: str = USER) -> None:
         """Open the socket and wait for the greeting."""
-        headers = {"Authorization": self._node.password, "User-Id": USER, "Client-Name": "tests/1"}
+        headers = {"Authorization": self._node.password, "User-Id": user, "Client-Name": "tests/1"}
         if session is not None:
             headers["Session-Id"] = session
         self._ws = await self._http.ws_connect(f"{self._node.url}/v4/websocket", headers=headers)

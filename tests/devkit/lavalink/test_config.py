@@ -91,6 +91,17 @@ def test_a_location_that_is_not_there_is_refused_unless_optional(tmp_path: Path)
     assert load(env, tmp_path).port == 2333
 
 
+def test_an_additional_location_adds_to_the_usual_file(tmp_path: Path) -> None:
+    """Its keys win, the others stay; the name of a missing file comes with the variable that named it."""
+    (tmp_path / "application.yml").write_text(FULL)
+    more = tmp_path / "more.yml"
+    more.write_text("server: {port: 4000}")
+    config = load({"SPRING_CONFIG_ADDITIONAL_LOCATION": f"file:{more}"}, tmp_path)
+    assert (config.port, config.password) == (4000, "fallback")
+    with pytest.raises(ConfigError, match="SPRING_CONFIG_ADDITIONAL_LOCATION"):
+        load({"SPRING_CONFIG_ADDITIONAL_LOCATION": str(tmp_path / "none.yml")}, tmp_path)
+
+
 def test_the_process_ends_with_that_line(tmp_path: Path) -> None:
     """Exit code 1 and one line, no traceback."""
     (tmp_path / "application.yml").write_text("lavalink: {server: {}}")

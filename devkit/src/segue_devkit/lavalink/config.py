@@ -53,7 +53,7 @@ def load(environ: Mapping[str, str] | None = None, folder: Path | None = None) -
 
     Args:
         environ: the environment (default: this process's).
-        folder: where application.yml is looked for if SPRING_CONFIG_LOCATION is not set.
+        folder: where application.yml is looked for unless SPRING_CONFIG_LOCATION replaces that.
 
     Raises:
         ConfigError: a file is missing or is no YAML, or a value is of the wrong kind.
@@ -63,22 +63,27 @@ def load(environ: Mapping[str, str] | None = None, folder: Path | None = None) -
 
 
 def _files(env: Mapping[str, str], folder: Path) -> list[Path]:
-    location = env.get("SPRING_CONFIG_LOCATION")
-    if not location:
-        return [path for path in (folder / "application.yml", folder / "application.yaml") if path.is_file()][
-            :1
-        ]
+    """Return the files, the strongest last; an additional location adds to the usual ones, as in Spring."""
+    location, additional = env.get("SPRING_CONFIG_LOCATION"), env.get("SPRING_CONFIG_ADDITIONAL_LOCATION")
+    usual = (folder / "application.yml", folder / "application.yaml")
+    found = (
+        _named("SPRING_CONFIG_LOCATION", location)
+        if location
+        else [path for path in usual if path.is_file()][:1]
+    )
+    return found + (_named("SPRING_CONFIG_ADDITIONAL_LOCATION", additional) if additional else [])
+
+
+def _named(variable: str, locations: str) -> list[Path]:
     found = []
-    for part in location.split(","):
+    for part in locations.split(","):
         optional = part.strip().startswith("optional:")
         path = Path(part.strip().removeprefix("optional:").removeprefix("file:"))
         path = path / "application.yml" if path.is_dir() else path
         if path.is_file():
             found.append(path)
         elif not optional:
-            raise ConfigError(
-                f"SPRING_CONFIG_LOCATION: {path} does not exist; write it, or prefix 'optional:'"
-            )
+            raise ConfigError(f"{variable}: {path} does not exist; write it, or prefix 'optional:'")
     return found
 
 
