@@ -260,3 +260,13 @@ async def test_pods_die_with_a_killed_parent(tmp_path: Path) -> None:
     async with asyncio.timeout(10):
         while any(_alive(pid) for pid in pids):  # noqa: ASYNC110 - the end of somebody else's child has no event
             await asyncio.sleep(0.05)
+
+
+async def test_a_failure_of_the_cluster_itself_reaches_whoever_waits(
+    cluster: ProcessCluster, workload: Make, tmp_path: Path
+) -> None:
+    """A disk that takes no pod's folder is an error of `wait_ready`, not a wait without end."""
+    (tmp_path / "cluster" / "pods").write_text("a file where a folder should be")
+    cluster.apply([workload()])
+    with pytest.raises(OSError, match="pods"):
+        await cluster.wait_ready(20)

@@ -12,8 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from redis.exceptions import RedisError
+
 from segue_core.redis import topology as topologies
-from segue_core.redis.connection import connect
+from segue_core.redis.connection import RedisUrlError, connect
 from segue_core.redis.keys import Keys
 from segue_devkit.dev.options import DevError, DevOptions
 from segue_devkit.dev.programs import programs_for
@@ -255,11 +257,15 @@ class DevCluster:
                 lambda: any(pod.workload == names.redis and pod.ready for pod in self.pods()), REDIS_TIMEOUT_S
             )
         nodes = tuple(replace(node, address=self.processes.resolve(node.address)) for node in topology.nodes)
-        redis = connect(self.redis_url, "segue-dev")
         try:
-            await topologies.publish(redis, Keys(self.cluster.name), replace(topology, nodes=nodes))
-        finally:
-            await redis.aclose()
+            redis = connect(self.redis_url, "segue-dev")
+            try:
+                await topologies.publish(redis, Keys(self.cluster.name), replace(topology, nodes=nodes))
+            finally:
+                await redis.aclose()
+        except (RedisError, RedisUrlError, OSError) as error:
+            message = f"the topology can't be published, Redis can't be asked: {error}"
+            raise DevError(message) from error
         self._world = World(self._world.objects, topology)
 
     def _generated(self, secret: str, key: str) -> str:

@@ -6,7 +6,6 @@ import asyncio
 import json
 import signal
 import sys
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -86,8 +85,7 @@ async def _until_told(file: Path, dev: DevCluster, view: _View) -> int:
 
 
 async def _serve(file: Path, dev: DevCluster, view: _View) -> None:
-    with suppress(asyncio.CancelledError):
-        view.say("starting", f"starting {dev.wanted.name}")
+    view.say("starting", f"starting {dev.wanted.name}")
     async with dev, asyncio.TaskGroup() as group:
         group.create_task(_show(dev, view))
         group.create_task(_tell_ready(dev, view))

@@ -70,6 +70,7 @@ class ProcessCluster:
         self.logs.mkdir(exist_ok=True)
         self._network.__enter__()
         self._reconciler = asyncio.create_task(self._reconcile(), name=f"cluster {self.name}")
+        self._reconciler.add_done_callback(lambda _: self._tell_waiting())
         return self
 
     async def __aexit__(
@@ -176,9 +177,16 @@ class ProcessCluster:
         Raises:
             NotReadyError: it took longer.
         """
+        reconciler = self._reconciler
+
+        def met() -> bool:
+            if reconciler is not None and reconciler.done() and not reconciler.cancelled():
+                reconciler.result()
+            return condition()
+
         try:
             async with asyncio.timeout(timeout_s), self._changed:
-                await self._changed.wait_for(condition)
+                await self._changed.wait_for(met)
         except TimeoutError as error:
             message = f"not as wanted after {timeout_s:g} s:\n{self._report()}"
             raise NotReadyError(message) from error
@@ -223,6 +231,17 @@ class ProcessCluster:
                 self._advance(key, workload)
             async with self._changed:
                 self._changed.notify_all()
+
+    def _tell_waiting(self) -> None:
+        """Let those who wait see that the reconciler ended: they raise what it ended with."""
+
+        async def notify() -> None:
+            async with self._changed:
+                self._changed.notify_all()
+
+        task = asyncio.create_task(notify())
+        self._stops.add(task)
+        task.add_done_callback(self._stops.discard)
 
     def _advance(self, key: Key, workload: Workload) -> None:
         mine = tuple(
