@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 PASSWORD = "a password of the tests"
+STATS = (
+    b'{"players":3,"playingPlayers":2,"uptime":60000,"frameStats":null,'
+    b'"memory":{"free":1,"used":1,"allocated":2,"reservable":3},'
+    b'"cpu":{"cores":2,"systemLoad":0.1,"lavalinkLoad":0.1}}'
+)
 
 
 @pytest.fixture(name="prober")
@@ -139,3 +144,27 @@ async def test_a_build_of_a_branch_is_believed_by_its_stats(prober: Prober, fake
     node = await fake_node()
     node.version = "3b1c8f0d-SNAPSHOT"
     assert isinstance(await prober.probe(node.address, ""), Answered)
+
+
+async def test_an_answer_in_pieces(prober: Prober) -> None:
+    """A real node sends its stats in chunks, some later than others: that is an answer like any."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await reader.readuntil(b"\r\n\r\n")
+        whole = b"4.2.2" if b"/version" in request else STATS
+        writer.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
+        for piece in (whole[: len(whole) // 2], whole[len(whole) // 2 :]):
+            writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+            await writer.drain()
+            await asyncio.sleep(0.02)  # so that the pieces arrive apart
+        writer.write(b"0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    async with server:
+        outcome = await prober.probe(f"127.0.0.1:{server.sockets[0].getsockname()[1]}", "")
+    assert isinstance(outcome, Answered), outcome
+    assert outcome.stats.players == 3

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
+
+import uvloop
 
 from segue_core import logging
 from segue_core.settings import BadSettingsError, load
@@ -31,7 +32,7 @@ def main() -> int:
         return 0
     logging.configure(settings)
     try:
-        asyncio.run(serve(settings))
+        uvloop.run(serve(settings))
     except (OSError, RuntimeError) as error:
         logging.get_logger(__name__).error("the router cannot listen", error=str(error))
         return 1

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
+
+import uvloop
 
 from segue_core import logging
 from segue_core.settings import BadSettingsError, load
@@ -36,12 +37,12 @@ def main() -> int:
     logging.configure(settings)
     log = logging.get_logger(__name__)
     try:
-        asyncio.run(serve(settings))
+        uvloop.run(serve(settings))
     except FatalGatewayError as error:
-        log.error("the worker stops", why=str(error))
+        log.error("the worker stops", why=str(error))  # noqa: TRY400 - the words say it, a traceback would hide them
         return REFUSED
     except OSError as error:
-        log.error("the worker cannot listen", why=str(error))
+        log.error("the worker cannot listen", why=str(error))  # noqa: TRY400 - as above
         return 1
     return 0
 

@@ -121,10 +121,13 @@ class Prober:
                 raise _Denied(f"{address} refuses our password (HTTP {response.status})")
             if response.status != 200:  # noqa: PLR2004 - HTTP
                 raise _Foreign(f"{address} answers GET {path} with HTTP {response.status}, not as Lavalink 4")
-            body = await response.content.read(MAX_BODY_BYTES)
-            if not response.content.at_eof():
-                raise _Foreign(f"{address} answers GET {path} with more than {MAX_BODY_BYTES} bytes")
-            return body
+            body = bytearray()
+            # Piece by piece: a real node sends its JSON in chunks, and read(n) stops at the first.
+            async for piece in response.content.iter_any():
+                body += piece
+                if len(body) > MAX_BODY_BYTES:
+                    raise _Foreign(f"{address} answers GET {path} with more than {MAX_BODY_BYTES} bytes")
+            return bytes(body)
 
 
 def _version(body: bytes) -> str:

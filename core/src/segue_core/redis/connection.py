@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+import asyncio
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
-from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
+from redis.asyncio import BlockingConnectionPool, Connection, Redis, RedisCluster, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -30,6 +31,37 @@ _SCHEMES = {"redis", "rediss", *_CLUSTER_SCHEMES}
 
 class RedisUrlError(ValueError):
     """The URL is not one we can connect to. Never shows its password."""
+
+
+class _PromptSend:
+    """Sends under a limit of our own.
+
+    redis-py sends through ``asyncio.wait_for``, which before Python 3.12 swallows a cancellation that
+    arrives in the turn in which the send completes: a cancelled loop around Redis would go on for ever.
+    A Redis Cluster's connections are made elsewhere; there only a newer Python helps.
+    """
+
+    socket_timeout: float | None
+
+    async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        """Send; TimeoutError of redis-py when it takes longer than a call may."""
+        limit, self.socket_timeout = self.socket_timeout, None
+        try:
+            async with asyncio.timeout(limit):
+                await super().send_packed_command(command, check_health)  # type: ignore[misc]  # a mix-in
+        except TimeoutError as error:
+            await self.disconnect(nowait=True)  # type: ignore[attr-defined]  # a mix-in
+            raise RedisTimeoutError("Redis did not take the command in time") from error
+        finally:
+            self.socket_timeout = limit
+
+
+class _Prompt(_PromptSend, Connection):
+    """Over TCP."""
+
+
+class _PromptSSL(_PromptSend, SSLConnection):
+    """Over TLS."""
 
 
 def check_url(url: str) -> str:
@@ -82,6 +114,7 @@ def connect(url: str, name: str, *, call_timeout_s: float = CALL_TIMEOUT_S) -> R
         # With them on, the pool lends connections whose server has gone, each failing one more call.
         maint_notifications_config=MaintNotificationsConfig(enabled=False),
     )
+    pool.connection_class = _PromptSSL if parts.scheme == "rediss" else _Prompt
     return Redis.from_pool(pool)
 
 

@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from segue_core.codec import MalformedValueError, decode, encode
 from segue_core.events import DomainEvent
 from segue_core.ids import CommandId, GuildId, ShardId, shard_of
+from segue_core.logging import get_logger
 from segue_core.models import Fence, GuildRecord, PlayerSnapshot, QueueItem, VoiceLink
 from segue_core.redis.keys import PARTITIONS, Keys, partition_of
 from segue_core.redis.script import Argument, Call, Script, text
 
 if TYPE_CHECKING:
     from segue_core.redis.connection import RedisClient
+
+log = get_logger(__name__)
 
 COMMAND_MEMORY_MS = 900_000
 """As long as Discord lets an interaction be answered; later it cannot come again."""
@@ -118,7 +121,8 @@ class GuildStore:
     async def open(self, fences: Mapping[ShardId, Fence]) -> dict[GuildId, GuildRecord]:
         """Stamp the live guilds of these shards with the new epochs and return them.
 
-        One round trip. A guild that a newer epoch has opened is left out: its holder has it.
+        One round trip. A guild that a newer epoch has opened is left out: its holder has it. So is one
+        whose record nobody can read, with an error in the log.
         """
         if not fences:
             return {}
@@ -129,11 +133,14 @@ class GuildStore:
             Call((self._keys.partition(number).prefix,), tuple(arguments)) for number in range(PARTITIONS)
         ]
         replies = await self._open.many(self._redis, calls)
-        return {
-            GuildId(int(guild)): _record(GuildId(int(guild)), data, int(version), queue, voice)
-            for reply in replies
-            for guild, data, version, queue, voice in reply
-        }
+        records: dict[GuildId, GuildRecord] = {}
+        for guild, data, version, queue, voice in (row for reply in replies for row in reply):
+            try:
+                records[GuildId(int(guild))] = _record(GuildId(int(guild)), data, int(version), queue, voice)
+            except MalformedValueError as error:
+                # One guild's defect must not keep a shard's other guilds from being taken over.
+                log.error("a guild's record can't be read", guild=int(guild), why=str(error))
+        return records
 
     async def commit(  # noqa: PLR0913 - the parts of one atomic change, each by keyword
         self,

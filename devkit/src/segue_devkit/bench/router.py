@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import aiohttp
 import grpc
-import psutil  # type: ignore[import-untyped]
+import psutil
 import uvloop
 from aiohttp import web
 from cyclopts import Parameter

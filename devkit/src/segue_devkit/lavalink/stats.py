@@ -6,7 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-import psutil  # type: ignore[import-untyped]  # it has none
+import psutil
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

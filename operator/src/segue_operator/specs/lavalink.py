@@ -103,7 +103,8 @@ def _node(cluster: MusicCluster, region: Region) -> dict[str, Any]:
             from_field("SERVER_ADDRESS", "status.podIP"),
             value("SERVER_PORT", LAVALINK_PORT),
             lavalink_password(cluster, "LAVALINK_SERVER_PASSWORD"),
-            value("SPRING_CONFIG_LOCATION", f"{_CONFIG}/{FILE}"),
+            # Additional: the node's own defaults, which turn Spring's config server off, stay in force.
+            value("SPRING_CONFIG_ADDITIONAL_LOCATION", f"file:{_CONFIG}/{FILE}"),
             value("_JAVA_OPTIONS", f"-Xmx{heap_mebibytes(region)}m"),
         ],
         "ports": [{"name": "http", "containerPort": LAVALINK_PORT}],

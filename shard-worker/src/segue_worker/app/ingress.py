@@ -110,7 +110,7 @@ class Ingress:
             handled()
             # Without a lease a successor is given the event again; two answers would be one too many.
             if wait and lease is not None:
-                self._run(self._answers.at_once(wish.origin, _refusal(Phrase.THROTTLED)))
+                self._run(self._answers.at_once(wish.origin, _refusal(Phrase.SLOW_DOWN)))
             return
         reads = wish.ack in {AckKind.DIRECT, AckKind.DIRECT_UPDATE}
         self._answers.expect(wish.origin, wish.ack)

@@ -48,6 +48,7 @@ from segue_worker.players.links import LinkGuard
 from segue_worker.players.registry import PlayerRegistry
 from segue_worker.players.tools import Tools
 from segue_worker.routing.client import Router
+from segue_worker.shards.lease import LeaseLapsedError
 from segue_worker.shards.manager import ManagerConfig, ShardManager
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class _Voice:
         """Join, move to, or leave a voice channel. A send that can't be made is found by its time-out."""
         try:
             await self.bot.set_voice_channel(guild, channel, self_deaf=self_deaf)
-        except GatewayError as error:
+        except (GatewayError, LeaseLapsedError) as error:
             _log.info("voice.not_sent", guild=guild, why=str(error))
 
 
@@ -154,7 +155,10 @@ class Worker:
             return
         self._bot_rest = rest = DiscordRest(bot.rest, bot.identity.application)
 
-        http = await resources.enter_async_context(aiohttp.ClientSession())
+        http = await resources.enter_async_context(
+            # Node sockets stay open: a limit on connections would starve what comes after them.
+            aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+        )
         router = Router(
             settings.router_targets, settings.pod_name, lambda: topologies.watch(redis, self._keys)
         )
@@ -276,8 +280,10 @@ class Worker:
         _log.info("commands registered")
 
     def _stale(self, shard: ShardId, epoch: Epoch) -> None:
-        """Redis refused a write as stale: the next renewal says the same, and lets the shard go."""
+        """Redis refused a write as stale: let the shard go at once."""
         _log.warning("a write was refused: the shard has another owner", shard=shard, epoch=epoch)
+        if self._manager is not None:
+            self._manager.stale(shard, epoch)
 
     async def _first_topology(self, redis: RedisClient) -> Topology:
         _log.info("waiting for the topology")

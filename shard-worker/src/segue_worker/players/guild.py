@@ -163,7 +163,11 @@ class GuildPlayer:
                 self._adopt(decision)
             case Written.DUPLICATE:
                 if commit.command is not None:
-                    refused = CommitRefused(command=commit.command, reason=CommitRefusal.DUPLICATE)
+                    refused = CommitRefused(
+                        command=commit.command,
+                        reason=CommitRefusal.DUPLICATE,
+                        from_button=not isinstance(message, Command) or message.from_button,
+                    )
                     await self._turn(refused)
             case Written.STALE:
                 lease = self._shard.lease
