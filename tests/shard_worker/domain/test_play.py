@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from segue_core.events import CommandApplied, TrackStarted
 from segue_core.ids import ChannelId
+from segue_worker.domain import policy
 from segue_worker.domain.effects import (
     Commit,
     LoadTracks,
@@ -188,12 +189,27 @@ def test_a_song_over_the_limit_is_refused(playing: Table, track: Callable[..., T
 
 
 def test_no_node_is_said_and_nothing_is_queued(table: Table) -> None:
-    """Without a place to play, the first song is refused and the channel left."""
+    """Without a place to play, also a little later, the first song is refused and the channel left."""
     command = table.play()
     table.join()
+    for _ in range(policy.NEWCOMER_ATTEMPTS - 1):
+        table.place(None)
+        assert table.replies(command) == []
+        table.fire("place-again")
     table.place(None)
     assert table.phrase(command) == Phrase.NO_NODE
     assert not table.state.live
+
+
+def test_a_node_that_comes_in_time_plays(table: Table) -> None:
+    """A node that was just starting when the first song was asked for is waited for."""
+    command = table.play()
+    table.join()
+    table.place(None)
+    table.fire("place-again")
+    table.place()
+    table.patched()
+    assert table.phrase(command) == Phrase.PLAYING_NOW
 
 
 def test_the_start_of_a_song_is_an_event(table: Table) -> None:

@@ -66,13 +66,17 @@ def on_timer(turn: Turn) -> None:
 
 
 def _on_no_room(turn: Turn) -> None:
-    """Nobody has room: newcomers are told, a song that plays already waits a little and asks again."""
-    if turn.state.current is None:
-        answer_loads(turn, Phrase.NO_NODE)
-        abandon_if_provisional(turn)
-        return
+    """Nobody has room: wait a little and ask again. Newcomers are told sooner than a song gives up."""
     attempts = turn.state.place_attempts + 1
     turn.set(place_attempts=attempts)
+    if turn.state.current is None:
+        if attempts >= policy.NEWCOMER_ATTEMPTS:
+            turn.set(place_attempts=0)
+            answer_loads(turn, Phrase.NO_NODE)
+            abandon_if_provisional(turn)
+        else:
+            turn.start_timer(AGAIN_TIMER, policy.PLACE_BACKOFF_MS * attempts)
+        return
     if attempts >= policy.PLACE_ATTEMPTS:
         give_up(turn, Words(phrase=Phrase.NODES_EXHAUSTED))
         return

@@ -32,6 +32,9 @@ DISCONNECTED_MS = 5_000
 
 PLACE_TIMEOUT_MS = 5_000
 PLACE_ATTEMPTS = 5
+NEWCOMER_ATTEMPTS = 3
+"""Placements tried before somebody who asks for a first song is told that no player is free."""
+
 PLACE_BACKOFF_MS = 1_000
 """Doubled after each attempt."""
 
