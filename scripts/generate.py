@@ -27,10 +27,20 @@ def definition(*, check: bool) -> bool:
     return True
 
 
+def reference(*, check: bool) -> bool:
+    """The reference pages; return whether they are what the code says."""
+    command = (sys.executable, "scripts/reference.py", *(("--check",) if check else ()))
+    return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+
+
 def main() -> int:
     """Run every generator and return 1 if one failed or found something stale."""
     check = "--check" in sys.argv[1:]
-    current = {"protobuf": protobuf(check=check), "crds/musiccluster.yaml": definition(check=check)}
+    current = {
+        "protobuf": protobuf(check=check),
+        "crds/musiccluster.yaml": definition(check=check),
+        "docs/reference": reference(check=check),
+    }
     for name, good in current.items():
         print(f"{name}: {'as its source says' if good else 'STALE: run `make generate` and commit'}")
     return int(not all(current.values()))

@@ -127,13 +127,18 @@ def _anchor(path: str) -> str:
 
 
 def _type(field: Schema) -> str:
-    match field["type"]:
-        case "array":
-            return f"list of {_type(field['items'])}"
-        case "object" if isinstance(field.get("additionalProperties"), Mapping):
-            return f"map to {_type(field['additionalProperties'])}"
-        case kind:
-            return str(kind)
+    values = _values(field)
+    if values is not None:
+        return f"map to {_type(values)}"
+    return f"list of {_type(field['items'])}" if field["type"] == "array" else str(field["type"])
+
+
+def _values(field: Schema) -> Schema | None:
+    """Return the schema of a map's values."""
+    for found in (field.get("additionalProperties"), *field.get("patternProperties", {}).values()):
+        if isinstance(found, Mapping):
+            return found
+    return None
 
 
 def _default(field: Schema) -> str:
@@ -181,9 +186,8 @@ def _bounds(field: Schema) -> str:
         said.append(_span(field.get("minItems", 0), field.get("maxItems")) + " entries")
     if "maxProperties" in field:
         said.append(f"at most {field['maxProperties']} entries")
-    for inner in ("items", "additionalProperties"):
-        part = field.get(inner)
-        if isinstance(part, Mapping) and "properties" not in part and (bounds := _bounds(part)):
+    for part in (field.get("items"), _values(field)):
+        if part is not None and "properties" not in part and (bounds := _bounds(part)):
             said.append(f"each {bounds}")
     said += [
         rule["message"] for rule in field.get("x-kubernetes-validations", ()) if "properties" not in field
@@ -212,8 +216,8 @@ Variables begin with `{ENV_PREFIX}`; others of that prefix are passed over.
 _MIGRATIONS = """## Migrations
 
 `python -m segue_core.store.migrate` reads `SEGUE_POSTGRES_DSN` alone, waits up to 60 s for PostgreSQL,
-applies what is missing under a lock, and exits: 0 done, 1 PostgreSQL refused or stayed away, 2 the variable is
-not set. It is the init container of the workers.
+applies what is missing under a lock, and exits: 0 done, 1 PostgreSQL refused or stayed away, 2 the variable
+is not set. It is the init container of the workers.
 
 ## On a laptop
 
@@ -313,8 +317,8 @@ def _choices(part: object) -> list[str]:
 _METRICS = """# Metrics
 
 Served at `/metrics` on the HTTP port (8080) of every worker and router, beside what the Prometheus client
-says of the process itself. Times are seconds; a histogram's type names its first and last bucket. No metric is
-labelled by guild or person.
+says of the process itself. Times are seconds; a histogram's type names its first and last bucket. No metric
+is labelled by guild or person.
 """
 
 
@@ -349,8 +353,8 @@ def _buckets(one: MetricWrapperBase) -> str:
 _CLI = """# Command line
 
 What `.venv/bin/segue COMMAND --help` says. `dev`, `demo` and `bench` come from devkit, and are there when it
-is installed. Every command ends with 0 (done), 1 (it could not be done: something can't be reached, or refused),
-2 (what was asked for is wrong: a spec, an option) or 130 (interrupted).
+is installed. Every command ends with 0 (done), 1 (it could not be done: something can't be reached, or
+refused), 2 (what was asked for is wrong: a spec, an option) or 130 (interrupted).
 """
 
 
