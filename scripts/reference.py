@@ -186,9 +186,8 @@ def _bounds(field: Schema) -> str:
         said.append(_span(field.get("minItems", 0), field.get("maxItems")) + " entries")
     if "maxProperties" in field:
         said.append(f"at most {field['maxProperties']} entries")
-    for part in (field.get("items"), _values(field)):
-        if part is not None and "properties" not in part and (bounds := _bounds(part)):
-            said.append(f"each {bounds}")
+    inner = [part for part in (field.get("items"), _values(field)) if part and "properties" not in part]
+    said += [f"each {bounds}" for part in inner if (bounds := _bounds(part))]
     said += [
         rule["message"] for rule in field.get("x-kubernetes-validations", ()) if "properties" not in field
     ]
