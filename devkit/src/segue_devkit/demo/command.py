@@ -149,7 +149,7 @@ def _ask(dev: DevCluster) -> Any:
         return lambda tune: tune.title
 
     def link(tune: Tune) -> str:
-        return f"{dev.tunes_url}/tunes/{tune.identifier}.mp3"
+        return f"{dev.tunes_url}/tunes/{tune.identifier}.wav"
 
     return link
 
