@@ -33,7 +33,7 @@ from segue_devkit.tunes import catalogue
 from segue_operator.api import load_file
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable
 
     from segue_core.store import EventRow
     from segue_devkit.discord.client import Answer, Interaction, Person, SimGuild, SimMessage, SinkReport
@@ -48,7 +48,24 @@ PATIENCE_S = 20.0
 POLL_S = 0.05
 NS_PER_MS = 1e6
 
+TAIL_LINES = 40
+
 _names = itertools.count(1)
+_running: list[DevCluster] = []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show with a failure what the cluster's processes said last."""
+    report = yield
+    if report.failed:
+        for dev in _running:
+            for pod in dev.pods():
+                lines = dev.processes.tail(pod.name, TAIL_LINES)
+                report.sections.append(
+                    (f"{pod.name} ({pod.phase}, {pod.restarts} restarts)", "\n".join(lines))
+                )
+    return report
 
 
 async def eventually(
@@ -338,6 +355,7 @@ async def running(cluster: MusicCluster) -> AsyncIterator[Town]:
     """Run a cluster until the body is done."""
     options = DevOptions(backoff=Backoff(initial_s=0.5, longest_s=5.0, reset_s=5.0))
     async with DevCluster(cluster, options) as dev:
+        _running.append(dev)
         await dev.wait_ready(READY_S)
         redis = connect(dev.redis_url, "e2e")
         try:
@@ -349,6 +367,7 @@ async def running(cluster: MusicCluster) -> AsyncIterator[Town]:
                 yield town
         finally:
             await redis.aclose()
+            _running.remove(dev)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

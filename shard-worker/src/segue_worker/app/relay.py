@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from segue_worker.domain.messages import GatewayReplaced, OwnVoiceState, PeerVoiceState, VoiceServer
 from segue_worker.gateway.events import (
@@ -19,11 +19,18 @@ from segue_worker.gateway.events import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from segue_core.ids import ShardId, UserId
+    from segue_core.ids import GuildId, ShardId, UserId
     from segue_worker.app.ingress import Ingress
     from segue_worker.gateway.voice_states import VoiceStates
     from segue_worker.players.ports import Clock
     from segue_worker.players.registry import PlayerRegistry
+
+
+class VoiceSender(Protocol):
+    """Sends op 4, and waits for a session when there is none."""
+
+    def sending(self, guild: GuildId, /) -> bool:
+        """Whether something is waiting to be sent for this guild."""
 
 
 class Relay:
@@ -35,12 +42,16 @@ class Relay:
         self._players: PlayerRegistry | None = None
         self._ingress: Ingress | None = None
         self._voice_states: VoiceStates | None = None
+        self._voice: VoiceSender | None = None
 
-    def connect(self, players: PlayerRegistry, ingress: Ingress, voice_states: VoiceStates) -> None:
+    def connect(
+        self, players: PlayerRegistry, ingress: Ingress, voice_states: VoiceStates, voice: VoiceSender
+    ) -> None:
         """Say where events go. They come from the bot, which is made before those who use it."""
         self._players, self._ingress, self._voice_states = players, ingress, voice_states
+        self._voice = voice
 
-    def deliver(self, delivery: Delivery, /) -> None:  # noqa: C901 - one case a kind of event
+    def deliver(self, delivery: Delivery, /) -> None:
         """Pass an event on; it returns at once."""
         event = delivery.event
         if isinstance(event, Interaction):
@@ -63,8 +74,7 @@ class Relay:
             case SessionReady():
                 self._on_ready(delivery.shard)
                 if event.replaces:
-                    for guild in self._to_players.live_guilds(delivery.shard):
-                        self._to_players.post(guild, GatewayReplaced())
+                    self._gateway_replaced(delivery.shard)
         delivery.handled()
 
     @property
@@ -77,6 +87,15 @@ class Relay:
         if self._ingress is None:
             raise RuntimeError("the relay was not connected")
         self._ingress.take(interaction, handled)
+
+    def _gateway_replaced(self, shard: ShardId) -> None:
+        """Voice states went with the old session; whoever is about to send one joins under the new already.
+
+        Joining twice would be worse than useless: the second leave looks like being thrown out.
+        """
+        for guild in self._to_players.live_guilds(shard):
+            if self._voice is None or not self._voice.sending(guild):
+                self._to_players.post(guild, GatewayReplaced())
 
     def _voice_state(self, event: VoiceStateUpdate) -> None:
         if not event.own:

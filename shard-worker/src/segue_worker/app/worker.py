@@ -7,8 +7,9 @@ import random
 import signal
 import time
 import uuid
+from collections import Counter
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import aiohttp
@@ -79,16 +80,26 @@ class _Plane:
 
 @dataclass(frozen=True, slots=True)
 class _Voice:
-    """A ``Voice``: op 4 on the guild's shard."""
+    """A ``Voice`` and a ``VoiceSender``: op 4 on the guild's shard."""
 
     bot: WorkerBot
+    under_way: Counter[GuildId] = field(default_factory=Counter)
 
     async def send_voice_state(self, guild: GuildId, channel: ChannelId | None, *, self_deaf: bool) -> None:
         """Join, move to, or leave a voice channel. A send that can't be made is found by its time-out."""
+        self.under_way[guild] += 1
         try:
             await self.bot.set_voice_channel(guild, channel, self_deaf=self_deaf)
         except (GatewayError, LeaseLapsedError) as error:
             _log.info("voice.not_sent", guild=guild, why=str(error))
+        finally:
+            self.under_way[guild] -= 1
+            if not self.under_way[guild]:
+                del self.under_way[guild]
+
+    def sending(self, guild: GuildId) -> bool:
+        """Whether something waits to be sent for this guild."""
+        return guild in self.under_way
 
 
 class Worker:
@@ -171,11 +182,12 @@ class Worker:
         password = settings.lavalink_password.get_secret_value()
         loader = TrackLoader(http, password, router)
 
+        voice = _Voice(bot)
         tools = Tools(
             decide=decide,
             store=guilds,
             clock=clock,
-            voice=_Voice(bot),
+            voice=voice,
             replies=answers,
             now_playing=DiscordScreen(rest),
             placer=router,
@@ -231,7 +243,7 @@ class Worker:
             clock=clock,
         )
         resources.push_async_callback(ingress.close)
-        relay.connect(players, ingress, bot.voice_states)
+        relay.connect(players, ingress, bot.voice_states, voice)
         drain = EventDrain(redis, self._keys, store)
         checks = WorkerChecks(manager, players, router, loader)
         self._observe(checks, players, drain)
