@@ -25,7 +25,7 @@ from segue_core.ids import GuildId
 from segue_core.redis.connection import connect
 from segue_core.redis.keys import Keys
 from segue_core.redis.leases import LeasePlane
-from segue_core.store import Store
+from segue_core.store import Store, StoreUnavailableError
 from segue_devkit.dev import DevCluster, DevOptions
 from segue_devkit.discord.client import SimClient
 from segue_devkit.processes import Backoff
@@ -313,6 +313,18 @@ class Town:
         """Return the facts of a room that PostgreSQL has."""
         return await self.store.events(0, 1_000, guild=GuildId(room.guild.id), kind=kind)
 
+    async def recorded_eventually(self, room: Room, kind: str) -> tuple[EventRow, ...]:
+        """Return the facts of this kind, once there are any."""
+        found: tuple[EventRow, ...] = ()
+
+        async def there() -> bool:
+            nonlocal found
+            found = await self.recorded(room, kind)
+            return bool(found)
+
+        await eventually(f"a fact {kind} arrives in PostgreSQL", there)
+        return found
+
     async def applied(self, room: Room) -> list[tuple[str, str]]:
         """Return (command id, name) of every command that took effect, as PostgreSQL has it."""
         rows = await self.recorded(room, "command_applied")
@@ -320,12 +332,22 @@ class Town:
 
     async def applied_once(self, room: Room, interactions: Iterable[Interaction]) -> None:
         """Wait until each interaction is recorded as having taken effect; fail if one is twice."""
-        wanted = sorted(str(one.id) for one in interactions)
+        said = {str(one.id): text_of(one.answer()) for one in interactions}
+        wanted = sorted(said)
+        missing: list[str] = []
 
         async def all_there() -> bool:
-            return set(wanted) <= {command for command, _ in await self.applied(room)}
+            try:
+                there = {command for command, _ in await self.applied(room)}
+            except StoreUnavailableError:
+                return False
+            missing[:] = [f"{command}: {said[command]}" for command in wanted if command not in there]
+            return not missing
 
-        await eventually("the facts arrive in PostgreSQL", all_there)
+        try:
+            await eventually("the facts arrive in PostgreSQL", all_there)
+        except pytest.fail.Exception as error:
+            pytest.fail(f"{error}, missing: {missing}")
         found = [command for command, _ in await self.applied(room)]
         assert sorted(one for one in found if one in wanted) == wanted
 
