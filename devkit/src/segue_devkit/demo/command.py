@@ -163,7 +163,7 @@ def _pods(dev: DevCluster) -> list[dict[str, Any]]:
     return [
         {
             "name": pod.name,
-            "role": pod.workload.removeprefix(f"{dev.cluster.name}-"),
+            "short": pod.name.removeprefix(f"{dev.cluster.name}-"),
             "ready": pod.ready,
             "state": str(pod.phase),
             "restarts": pod.restarts,

@@ -1,29 +1,30 @@
-"""Serves the page: static files, what happens in a guild as events, sound as PCM."""
+"""Serves the page: static files, what happens in a guild, and its sound as PCM."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable
+import contextlib
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import structlog
 from aiohttp import web
+from yarl import URL
 
-from segue_devkit.demo.sound import pcm_of
+from segue_devkit.demo.feeds import AWAY, Feed, SoundFeed, Source
+from segue_devkit.demo.sound import blocks_of
 from segue_devkit.demo.typed import TypedError
 from segue_devkit.discord.client import SimError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from segue_devkit.demo.world import DemoWorld
 
 STATIC = Path(__file__).parent / "static"
-EVENTS_EVERY_S = 0.2
-CLUSTER_EVERY_S = 0.5
-
-Snapshot = Callable[[], Awaitable[Any]]
-_log = structlog.get_logger(__name__)
+MESSAGES_EVERY_S, VOICE_EVERY_S, SINK_EVERY_S = 3.0, 0.5, 0.5
+PODS_EVERY_S, COMMANDS_EVERY_S = 0.5, 3.0
+_HEARTBEAT_S = 10.0
 
 
 class DemoServer:
@@ -31,26 +32,31 @@ class DemoServer:
 
     def __init__(self, world: DemoWorld, pods: Callable[[], list[dict[str, Any]]]) -> None:
         self._world = world
-        self._pods = pods
         self._runner: web.AppRunner | None = None
         self._stopping = asyncio.Event()
+        self._feeds = {guild: _guild_feed(world, guild) for guild in world.entrances}
+        self._sounds = {
+            guild: SoundFeed(partial(blocks_of, world.discord, entrance.guild))
+            for guild, entrance in world.entrances.items()
+        }
+        self._cluster = _cluster_feed(world, pods)
 
     async def start(self, host: str, port: int) -> str:
         """Listen; return the page's address. Port 0 takes a free one."""
-        app = web.Application(middlewares=[_errors])
+        app = web.Application(middlewares=[_errors, _own_pages])
         app.add_routes(
             [
                 web.get("/", self._page),
                 web.static("/static", STATIC),
                 web.get("/api/world", self._describe),
-                web.get("/api/cluster", self._cluster),
-                web.get("/api/guilds/{guild}/events", self._events),
+                web.get("/api/guilds/{guild}/live", self._live),
                 web.get("/api/guilds/{guild}/listen", self._listen),
                 web.post("/api/guilds/{guild}/say", self._say),
                 web.post("/api/guilds/{guild}/click", self._click),
                 web.post("/api/guilds/{guild}/voice", self._voice),
             ]
         )
+        app.on_response_prepare.append(_revalidated)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port)
@@ -65,90 +71,95 @@ class DemoServer:
             await self._runner.cleanup()
 
     async def _page(self, _request: web.Request) -> web.StreamResponse:
-        return web.FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+        return web.FileResponse(STATIC / "index.html")
 
     async def _describe(self, _request: web.Request) -> web.Response:
-        return web.json_response({"guilds": self._world.describe(), "commands": await self._world.commands()})
+        return web.json_response({"guilds": self._world.describe(), "tunes": self._world.tunes()})
 
     async def _say(self, request: web.Request) -> web.Response:
-        await self._world.say(self._guild(request), str((await _body(request)).get("text", "")))
+        guild = self._guild(request)
+        await self._world.say(guild, str((await _body(request)).get("text", "")))
         return web.json_response({})
 
     async def _click(self, request: web.Request) -> web.Response:
-        body = await _body(request)
-        message, custom_id = str(body.get("message", "")), str(body.get("custom_id", ""))
-        if not message.isdigit():
+        guild, body = self._guild(request), await _body(request)
+        message, values = str(body.get("message", "")), body.get("values", [])
+        if not (message.isascii() and message.isdigit()) or not isinstance(values, list):
             raise TypedError("That message has no buttons.")
-        if await self._world.click(self._guild(request), int(message), custom_id) is None:
-            raise TypedError("That message is gone.")
+        chosen = tuple(str(value) for value in values)
+        await self._world.click(guild, int(message), str(body.get("custom_id", "")), chosen)
         return web.json_response({})
 
     async def _voice(self, request: web.Request) -> web.Response:
-        await self._world.voice(self._guild(request), join=bool((await _body(request)).get("join")))
+        guild = self._guild(request)
+        await self._world.voice(guild, join=bool((await _body(request)).get("join")))
+        self._feeds[guild].hint()
         return web.json_response({})
 
-    async def _events(self, request: web.Request) -> web.StreamResponse:
-        guild = self._guild(request)
+    async def _live(self, request: web.Request) -> web.WebSocketResponse:
+        """Everything the page shows, as ``{"name": …, "data": …}`` when it changes.
 
-        sources: dict[str, Snapshot] = {
-            "messages": lambda: self._world.messages(guild),
-            "voice": lambda: self._world.members(guild),
-            "sink": lambda: self._world.heard(guild),
-        }
-        return await self._stream(request, sources, EVENTS_EVERY_S)
-
-    async def _cluster(self, request: web.Request) -> web.StreamResponse:
-        async def pods() -> list[dict[str, Any]]:
-            return self._pods()
-
-        return await self._stream(request, {"pods": pods}, CLUSTER_EVERY_S)
-
-    async def _stream(
-        self, request: web.Request, sources: dict[str, Snapshot], every_s: float
-    ) -> web.StreamResponse:
-        """Send each source when what it returns has changed, until the page goes or we stop."""
-        response = web.StreamResponse(
-            headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
-        )
-        await response.prepare(request)
-        sent: dict[str, str] = {}
-        try:
-            while not self._stopping.is_set():
-                for name, source in sources.items():
-                    text = json.dumps(await source())
-                    if sent.get(name) != text:
-                        sent[name] = text
-                        await response.write(f"event: {name}\ndata: {text}\n\n".encode())
-                await asyncio.sleep(every_s)
-        except (ConnectionResetError, SimError) as error:
-            _log.debug("a page's stream ended", reason=str(error))
-        return response
+        A WebSocket and not server-sent events: of those a browser opens six to a host, in all its tabs.
+        """
+        feed = self._feeds[self._guild(request)]
+        return await self._serve(request, lambda socket: (_tell(feed, socket), _tell(self._cluster, socket)))
 
     async def _listen(self, request: web.Request) -> web.WebSocketResponse:
-        guild = self._guild(request)
-        socket = web.WebSocketResponse(heartbeat=10)
-        await socket.prepare(request)
-        sender = asyncio.create_task(self._send_sound(guild, socket))
-        stopped = asyncio.create_task(self._stopping.wait())
-        gone = asyncio.create_task(_drain(socket))
-        try:
-            await asyncio.wait({sender, stopped, gone}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (sender, stopped, gone):
-                task.cancel()
-            await asyncio.gather(sender, stopped, gone, return_exceptions=True)
-            await socket.close()
-        return socket
+        """Sound as it arrives at the voice server: blocks of :mod:`segue_devkit.demo.sound`."""
+        sound = self._sounds[self._guild(request)]
+        return await self._serve(request, lambda socket: (_play(sound, socket),))
 
-    async def _send_sound(self, guild: int, socket: web.WebSocketResponse) -> None:
-        async for pcm in pcm_of(self._world.discord, self._world.entrances[guild].guild):
-            await socket.send_bytes(pcm)
+    async def _serve(
+        self, request: web.Request, work: Callable[[web.WebSocketResponse], tuple[Awaitable[None], ...]]
+    ) -> web.WebSocketResponse:
+        """Do ``work`` until the page goes, one part of it ends, or we stop."""
+        socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_S, compress=False)
+        await socket.prepare(request)
+        parts = (*work(socket), self._stopping.wait(), _drain(socket))
+        tasks = [asyncio.ensure_future(part) for part in parts]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        await socket.close()
+        return socket
 
     def _guild(self, request: web.Request) -> int:
         text = request.match_info["guild"]
-        if not text.isdigit() or int(text) not in self._world.entrances:
-            raise web.HTTPNotFound(text="no such guild")
+        if not (text.isascii() and text.isdigit()) or int(text) not in self._feeds:
+            raise web.HTTPNotFound(text="There is no such server.")
         return int(text)
+
+
+def _guild_feed(world: DemoWorld, guild: int) -> Feed:
+    sources = (
+        Source("messages", partial(world.messages, guild), MESSAGES_EVERY_S, hinted=True),
+        Source("voice", partial(world.members, guild), VOICE_EVERY_S, hinted=True),
+        Source("sink", partial(world.heard, guild), SINK_EVERY_S),
+    )
+    return Feed(sources, partial(world.happenings, guild))
+
+
+def _cluster_feed(world: DemoWorld, pods: Callable[[], list[dict[str, Any]]]) -> Feed:
+    async def rows() -> list[dict[str, Any]]:
+        return pods()
+
+    sources = (Source("pods", rows, PODS_EVERY_S), Source("commands", world.commands, COMMANDS_EVERY_S))
+    return Feed(sources)
+
+
+async def _tell(feed: Feed, socket: web.WebSocketResponse) -> None:
+    async with contextlib.aclosing(feed.watch()) as news:
+        async for name, text in news:
+            await socket.send_str(f'{{"name": "{name}", "data": {text}}}')
+
+
+async def _play(sound: SoundFeed, socket: web.WebSocketResponse) -> None:
+    async with contextlib.aclosing(sound.listen()) as blocks:
+        async for block in blocks:
+            await socket.send_bytes(block)
 
 
 async def _drain(socket: web.WebSocketResponse) -> None:
@@ -162,8 +173,13 @@ async def _body(request: web.Request) -> dict[str, Any]:
     except ValueError:
         data = None
     if not isinstance(data, dict):
-        raise web.HTTPBadRequest(text="a JSON object is wanted")
+        raise web.HTTPBadRequest(text="A JSON object is wanted.")
     return data
+
+
+async def _revalidated(_request: web.Request, response: web.StreamResponse) -> None:
+    """Files of another version must not be mixed with these."""
+    response.headers.setdefault("Cache-Control", "no-cache")
 
 
 @web.middleware
@@ -175,3 +191,18 @@ async def _errors(
         return await handler(request)
     except (TypedError, SimError) as error:
         return web.json_response({"error": str(error)}, status=409)
+    except AWAY:
+        return web.json_response({"error": "The simulated Discord does not answer right now."}, status=503)
+    except web.HTTPError as error:
+        return web.json_response({"error": error.text or error.reason}, status=error.status)
+
+
+@web.middleware
+async def _own_pages(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """No other site that is open in the browser may use the demo."""
+    origin = request.headers.get("Origin")
+    if origin is not None and URL(origin).authority != request.host:
+        raise web.HTTPForbidden(text="This page belongs to another site.")
+    return await handler(request)

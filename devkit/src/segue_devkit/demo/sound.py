@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING
 
 import av
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from segue_devkit.discord.client import SimClient, SimGuild
 
 SAMPLE_RATE = 48_000
+BLOCK_HEADER = struct.Struct("<II")
+"""RTP timestamp (samples) and SSRC; the PCM follows. By them a page knows what it did not get."""
 
 
 class OpusDecoder:
@@ -37,8 +40,10 @@ class OpusDecoder:
         return b"".join(pieces)
 
 
-async def pcm_of(discord: SimClient, guild: SimGuild) -> AsyncIterator[bytes]:
-    """Yield what the guild's voice server receives, for as long as somebody wants it."""
-    decoder = OpusDecoder()
+async def blocks_of(discord: SimClient, guild: SimGuild) -> AsyncIterator[bytes]:
+    """Yield what the guild's voice server receives, as blocks, until the simulator goes."""
+    decoder, ssrc = OpusDecoder(), None
     async for frame in discord.listen(guild):
-        yield decoder.decode(frame.opus)
+        if frame.ssrc != ssrc:  # another voice connection: its first frame depends on none before it
+            decoder, ssrc = OpusDecoder(), frame.ssrc
+        yield BLOCK_HEADER.pack(frame.timestamp, frame.ssrc) + decoder.decode(frame.opus)

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_STRING, _INTEGER, _BOOLEAN, _NUMBER = 3, 4, 5, 10
+    Value = str | int | float | bool
+
 _TRUE = {"true", "yes", "on", "1"}
 _FALSE = {"false", "no", "off", "0"}
+_DIGITS = re.compile(r"[+-]?[0-9]{1,18}")
+
+
+class OptionType(IntEnum):
+    """The types of Discord's command options that can be typed."""
+
+    SUB_COMMAND = 1
+    SUB_COMMAND_GROUP = 2
+    STRING = 3
+    INTEGER = 4
+    BOOLEAN = 5
+    NUMBER = 10
 
 
 class TypedError(ValueError):
@@ -20,10 +35,10 @@ class TypedError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """A slash command with its options filled in."""
+    """A slash command with its options filled in; ``name`` has its sub-commands after spaces."""
 
     name: str
-    options: dict[str, str | int | float | bool] = field(default_factory=dict)
+    options: dict[str, Value] = field(default_factory=dict)
 
 
 def parse(text: str, commands: Sequence[Mapping[str, Any]]) -> Typed:
@@ -41,13 +56,28 @@ def parse(text: str, commands: Sequence[Mapping[str, Any]]) -> Typed:
     if command is None:
         known = ", ".join(f"/{one['name']}" for one in commands) or "none yet"
         raise TypedError(f"There is no command /{name}. There are: {known}.")
-    options = list(command.get("options") or ())
-    given = _named(rest.strip(), options)
+    path, options, rest = _descend(name, list(command.get("options") or ()), rest.strip())
+    given = _named(rest, options)
     values = {one["name"]: _value(one, given[one["name"]]) for one in options if one["name"] in given}
     missing = [one["name"] for one in options if one.get("required") and one["name"] not in values]
     if missing:
-        raise TypedError(f"/{name} needs {' and '.join(missing)}.")
-    return Typed(name, values)
+        raise TypedError(f"/{path} needs {' and '.join(missing)}.")
+    return Typed(path, values)
+
+
+def _descend(
+    path: str, options: list[Mapping[str, Any]], rest: str
+) -> tuple[str, list[Mapping[str, Any]], str]:
+    """Follow the sub-commands at the head of ``rest``; return path, options and what is left."""
+    inner = [one for one in options if one["type"] <= OptionType.SUB_COMMAND_GROUP]
+    while inner:
+        word, _, rest = rest.partition(" ")
+        chosen = next((one for one in inner if one["name"] == word), None)
+        if chosen is None:
+            raise TypedError(f"/{path} goes on with one of: {', '.join(one['name'] for one in inner)}.")
+        path, options, rest = f"{path} {word}", list(chosen.get("options") or ()), rest.strip()
+        inner = [one for one in options if one["type"] <= OptionType.SUB_COMMAND_GROUP]
+    return path, options, rest
 
 
 def _named(rest: str, options: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -60,22 +90,47 @@ def _named(rest: str, options: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     if not marks or marks[0].start() > 0:
         return {options[0]["name"]: rest}
     ends = [mark.start() for mark in marks[1:]] + [len(rest)]
-    return {mark[1]: rest[mark.end() : end].strip() for mark, end in zip(marks, ends, strict=True)}
+    given = {mark[1]: rest[mark.end() : end].strip() for mark, end in zip(marks, ends, strict=True)}
+    return {name: text for name, text in given.items() if text}
 
 
-def _value(option: Mapping[str, Any], text: str) -> str | int | float | bool:
+def _value(option: Mapping[str, Any], text: str) -> Value:
+    choices = option.get("choices")
+    if choices:
+        return _choice(option["name"], choices, text)
     kind, name = option["type"], option["name"]
-    try:
-        if kind == _INTEGER:
+    match kind:
+        case OptionType.STRING:
+            return text
+        case OptionType.INTEGER:
+            if not _DIGITS.fullmatch(text):
+                raise TypedError(f"{name} must be a whole number, not “{text}”.")
             return int(text)
-        if kind == _NUMBER:
-            return float(text)
+        case OptionType.NUMBER:
+            return _number(name, text)
+        case OptionType.BOOLEAN:
+            if text.lower() not in _TRUE | _FALSE:
+                raise TypedError(f"{name} is yes or no.")
+            return text.lower() in _TRUE
+        case _:
+            raise TypedError(f"This page can't fill in {name}.")
+
+
+def _choice(name: str, choices: Sequence[Mapping[str, Any]], text: str) -> Value:
+    """Return the value of the choice that shows, or is, ``text``."""
+    wanted = text.casefold()
+    for choice in choices:
+        if wanted in {str(choice["name"]).casefold(), str(choice["value"]).casefold()}:
+            value: Value = choice["value"]
+            return value
+    raise TypedError(f"{name} is one of: {', '.join(str(choice['name']) for choice in choices)}.")
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        number = float(text)
     except ValueError:
-        raise TypedError(f"{name} must be a number, not “{text}”.") from None
-    if kind == _BOOLEAN:
-        if text.lower() not in _TRUE | _FALSE:
-            raise TypedError(f"{name} is yes or no.")
-        return text.lower() in _TRUE
-    if kind != _STRING:
-        raise TypedError(f"This page can't fill in {name}.")
-    return text
+        number = math.nan
+    if not math.isfinite(number):
+        raise TypedError(f"{name} must be a number, not “{text}”.")
+    return number

@@ -7,16 +7,18 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Any, Self
 
 from segue_devkit.demo.typed import parse
-from segue_devkit.discord.client import Person, SimGuild
+from segue_devkit.discord.client import Person, SimError, SimGuild
 from segue_devkit.tunes import catalogue
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Sequence
 
-    from segue_devkit.discord.client import Interaction, SimClient, SinkReport
+    from segue_devkit.discord.client import SimClient, SinkReport
 
 GUILDS = ("Vinyl Club", "Night Drive", "Study Hall")
 VISITOR = "You"
+SHOWN_MESSAGES = 60
+EXAMPLES = 3
 _RECENT_NS = 1_000_000_000
 
 
@@ -51,25 +53,32 @@ class DemoWorld:
         entrance = next(iter(self.entrances.values()))
         return tuple(await entrance.visitor.commands(entrance.guild.text_channel))
 
-    async def say(self, guild: int, text: str) -> Interaction:
-        """Carry out what was typed.
+    async def say(self, guild: int, text: str) -> None:
+        """Carry out what was typed; return when the bot has acknowledged it.
 
         Raises:
             TypedError: it is no command.
-            SimError: Discord's client would not let the visitor do this.
+            SimError: Discord's client would not let the visitor do this, or the bot did not respond.
         """
         entrance = self.entrances[guild]
         channel = entrance.guild.text_channel
         typed = parse(text, tuple(await entrance.visitor.commands(channel)))
-        return await entrance.visitor.slash(channel, typed.name, **typed.options)
+        interaction = await entrance.visitor.slash(channel, typed.name, **typed.options)
+        await interaction.wait_ack()
 
-    async def click(self, guild: int, message: int, custom_id: str) -> Interaction | None:
-        """Press a button of a message; None when the message is there no more."""
+    async def click(self, guild: int, message: int, custom_id: str, values: Sequence[str] = ()) -> None:
+        """Press a button of a message, or choose ``values`` in a menu; return when it is acknowledged.
+
+        Raises:
+            SimError: there is no such message or button, or the bot did not respond.
+        """
         entrance = self.entrances[guild]
         for seen in await self.discord.messages(entrance.guild.text_channel, entrance.visitor):
             if seen.id == message:
-                return await entrance.visitor.click(seen, custom_id)
-        return None
+                interaction = await entrance.visitor.click(seen, custom_id, values)
+                await interaction.wait_ack()
+                return
+        raise SimError("That message is gone.")
 
     async def voice(self, guild: int, *, join: bool) -> None:
         """Enter or leave the guild's voice channel."""
@@ -83,21 +92,36 @@ class DemoWorld:
         """Return the channel as the visitor sees it, in the page's form."""
         entrance = self.entrances[guild]
         seen = await self.discord.messages(entrance.guild.text_channel, entrance.visitor)
-        return [{**one.raw, "thinking": one.loading, "ephemeral": one.ephemeral} for one in seen]
+        return [
+            {**one.raw, "thinking": one.loading, "ephemeral": one.ephemeral} for one in seen[-SHOWN_MESSAGES:]
+        ]
+
+    async def happenings(self, guild: int) -> AsyncIterator[str]:
+        """Yield a word whenever something happens to the messages that the visitor sees."""
+        entrance = self.entrances[guild]
+        async for name, _ in self.discord.follow(entrance.guild.text_channel, entrance.visitor):
+            yield name
 
     async def members(self, guild: int) -> list[dict[str, Any]]:
         """Return who is in the voice channel."""
         entrance = self.entrances[guild]
         states = (await self.discord.look(entrance.guild)).voice_states
         return [
-            {"name": one.name, "bot": one.bot, "you": one.user_id == entrance.visitor.id}
+            {
+                "name": one.name,
+                "bot": one.bot,
+                "you": one.user_id == entrance.visitor.id,
+                "deaf": one.self_deaf,
+            }
             for one in states
             if one.channel_id == entrance.guild.voice_channel.id
         ]
 
     async def heard(self, guild: int) -> dict[str, Any]:
         """Return what the guild's listeners hear, in the page's form."""
-        report = await self.discord.sink(guild, timecode=True)
+        report = await self.discord.sink(guild, timecode=False)
+        if _recent(report):  # reading the timecode costs the simulator some decoding
+            report = await self.discord.sink(guild, timecode=True)
         position = report.timecode
         tune = None if position is None else catalogue.by_id(position.song_id)
         return {
@@ -108,6 +132,10 @@ class DemoWorld:
             "song": None if tune is None or not _recent(report) else tune.title,
             "position_ms": 0 if position is None else round(position.position_ms),
         }
+
+    def tunes(self) -> list[str]:
+        """Return the titles of a few songs that can be asked for."""
+        return [tune.title for tune in catalogue.tunes()[:EXAMPLES]]
 
     def describe(self) -> list[dict[str, Any]]:
         """Return the guilds in the page's form; ids are strings, for JavaScript."""

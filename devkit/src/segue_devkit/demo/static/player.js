@@ -1,82 +1,84 @@
-// Plays what the voice sink receives: 16-bit stereo PCM at 48 kHz over a WebSocket, through an
-// AudioWorklet with a small buffer. Nothing is looped or made up: what does not arrive is silence.
+// Plays what the voice server receives: blocks of an RTP timestamp, an SSRC, and 16-bit stereo at 48 kHz.
 
-const LEAD_FRAMES = 48000 * 0.12; // what is buffered before sound starts, in frames
+import { Live } from "./live.js";
 
-const worklet = `
-class Pipe extends AudioWorkletProcessor {
-  constructor() {
-    super();
-    this.chunks = []; this.offset = 0; this.buffered = 0; this.started = false;
-    this.port.onmessage = ({ data }) => {
-      this.chunks.push(data); this.buffered += data.length / 2;
-      // More than 600 ms behind: the newest sound matters more than the oldest.
-      while (this.buffered > 28800 && this.chunks.length > 1) {
-        this.buffered -= (this.chunks[0].length - this.offset) / 2; this.chunks.shift(); this.offset = 0;
-      }
-    };
-  }
-  process(_, [[left, right]]) {
-    if (!this.started && this.buffered < ${LEAD_FRAMES}) return true;
-    this.started = true;
-    let peak = 0;
-    for (let i = 0; i < left.length; i++) {
-      const chunk = this.chunks[0];
-      if (!chunk) { this.started = false; left[i] = right[i] = 0; continue; }
-      left[i] = chunk[this.offset] / 32768; right[i] = chunk[this.offset + 1] / 32768;
-      peak = Math.max(peak, Math.abs(left[i]));
-      this.offset += 2; this.buffered -= 1;
-      if (this.offset >= chunk.length) { this.chunks.shift(); this.offset = 0; }
-    }
-    this.port.postMessage(peak);
-    return true;
-  }
-}
-registerProcessor("pipe", Pipe);`;
+const RATE = 48000, HEADER_BYTES = 8;
 
 export class Player {
+  /** `onLevel(0…1)` follows the sound, `onState(words)` says what is going on. */
   constructor(onLevel, onState) {
-    this.onLevel = onLevel; this.onState = onState; this.socket = null; this.context = null; this.received = 0;
+    this.onLevel = onLevel; this.onState = onState; this.context = null; this.live = null; this.words = "";
+    this.stats = { blocks: 0, frames: 0, missing: 0, played: 0, loud: 0, underruns: 0, rests: 0, dropped: 0, heldMs: 0, playing: false };
   }
 
-  get playing() { return this.context !== null; }
+  get on() { return this.context !== null; }
 
   async start(guild) {
-    this.context = new AudioContext({ sampleRate: 48000, latencyHint: "interactive" });
-    const url = URL.createObjectURL(new Blob([worklet], { type: "text/javascript" }));
-    await this.context.audioWorklet.addModule(url);
-    URL.revokeObjectURL(url);
-    this.node = new AudioWorkletNode(this.context, "pipe", { outputChannelCount: [2] });
-    this.node.port.onmessage = ({ data }) => this.onLevel(data);
-    this.node.connect(this.context.destination);
-    await this.context.resume();
-    this.open(guild);
+    const context = new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
+    this.context = context;
+    try {
+      await context.audioWorklet.addModule("/static/worklet.js");
+      await context.resume();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+    if (this.context !== context) return; // stopped meanwhile
+    this.node = new AudioWorkletNode(context, "pipe", { numberOfInputs: 0, outputChannelCount: [2] });
+    this.node.port.onmessage = ({ data }) => this.heard(data);
+    this.node.connect(context.destination);
+    this.tune(guild);
   }
 
-  open(guild) {
-    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/guilds/${guild}/listen`);
-    socket.binaryType = "arraybuffer";
-    this.socket = socket;
-    this.received = 0;
-    socket.onopen = () => this.onState("Listening. Ask for a song if it is quiet.");
-    socket.onmessage = ({ data }) => {
-      if (this.received++ === 0) this.onState("Listening to the bot.");
-      const samples = new Int16Array(data);
-      this.node.port.postMessage(samples, [samples.buffer]);
-    };
-    socket.onclose = () => {
-      if (this.socket !== socket || !this.context) return;
-      this.onState("The sound was cut off; trying again …");
-      setTimeout(() => { if (this.context && this.socket === socket) this.open(guild); }, 1000);
-    };
+  /** Listen to another guild, without a break in the audio output. */
+  tune(guild) {
+    this.live?.close();
+    this.node?.port.postMessage("flush");
+    this.expected = null;
+    this.say("Connecting to the voice server …");
+    this.live = new Live(async () => `/api/guilds/${guild}/listen`, {
+      open: () => this.say("Listening. It is quiet: ask for a song."),
+      message: (data) => this.take(data),
+      lost: () => this.say("The sound was cut off. Trying again …"),
+    });
+  }
+
+  take(data) {
+    const header = new DataView(data);
+    const at = header.getUint32(0, true), source = header.getUint32(4, true);
+    const samples = new Int16Array(data.slice(HEADER_BYTES));
+    const frames = samples.length / 2;
+    if (this.expected?.source === source) this.stats.missing += Math.max(0, (at - this.expected.at) | 0);
+    this.expected = { source, at: (at + frames) >>> 0 };
+    this.stats.blocks += 1;
+    this.stats.frames += frames;
+    this.node.port.postMessage(samples, [samples.buffer]);
+  }
+
+  heard({ peak, played, loud, underruns, rests, dropped, running, held }) {
+    const heldMs = (held / RATE) * 1000;
+    Object.assign(this.stats, { played, loud, underruns, rests, dropped, heldMs, playing: running });
+    this.onLevel(peak);
+    if (running) {
+      const behind = Math.round((heldMs + (this.context?.outputLatency || 0) * 1000) / 20) * 20;
+      this.say(`Listening, ${behind} ms behind · ${underruns} ${underruns === 1 ? "dropout" : "dropouts"}`);
+    } else if (this.stats.playing === false && played > 0 && this.words.includes("behind")) {
+      this.say("Listening. It is quiet right now.");
+    }
+  }
+
+  say(words) {
+    if (words === this.words) return;
+    this.words = words;
+    this.onState(words);
   }
 
   async stop() {
-    const { socket, context } = this;
-    this.socket = null; this.context = null;
-    socket?.close();
+    const { context, live } = this;
+    this.context = null; this.live = null; this.node = null;
+    live?.close();
     await context?.close();
     this.onLevel(0);
-    this.onState("Not listening.");
+    this.say("Hear what the bot sends to Discord's voice server.");
   }
 }
