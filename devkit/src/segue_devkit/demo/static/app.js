@@ -136,7 +136,8 @@ async function start() {
   $("examples").replaceChildren(...state.tunes.map((tune) =>
     element("button", { type: "button", onclick: () => composer.begin(`/play ${tune}`) }, `/play ${tune}`)));
   choose(location.hash.slice(1));
-  composer.input.focus({ preventScroll: true });
+  // Where there is a keyboard; on a phone it would cover half of the page.
+  if (matchMedia("(hover: hover)").matches) composer.input.focus({ preventScroll: true });
 }
 
 keepTimes();

@@ -1,7 +1,9 @@
 // Plays stereo frames as they come, a little behind. Nothing is repeated or made up: what does not
 // arrive is silence, entered and left by a ramp of 5 ms, so that nothing clicks.
 
-const TARGET = 48000 * 0.12; // frames held back before sound starts: what a busy machine may be late
+const TARGET = 48000 * 0.12; // frames held back before sound starts: what a machine may be late
+const LATER = 48000 * 0.06; // that much more after each time it was later than that
+const LATEST = 48000 * 0.36;
 const MOST = 48000 * 0.6; // further behind than this, the newest sound matters more than the oldest
 const ROOM = 1 << 16; // frames
 const RAMP = 1 / 240;
@@ -14,6 +16,7 @@ class Pipe extends AudioWorkletProcessor {
     super();
     this.left = new Float32Array(ROOM); this.right = new Float32Array(ROOM);
     this.told = 0; this.underruns = 0; this.rests = 0; this.dropped = 0; this.played = 0; this.loud = 0; this.peak = 0;
+    this.target = TARGET;
     this.flush();
     this.port.onmessage = ({ data }) => (data === "flush" ? this.flush() : this.take(data));
   }
@@ -28,7 +31,7 @@ class Pipe extends AudioWorkletProcessor {
       this.left[at] = samples[i] / 32768; this.right[at] = samples[i + 1] / 32768;
     }
     if (this.write - this.read > MOST) {
-      const read = this.write - TARGET;
+      const read = this.write - this.target;
       this.dropped += Math.floor(read - this.read);
       this.read = read; this.gain = 0;
     }
@@ -37,12 +40,12 @@ class Pipe extends AudioWorkletProcessor {
   // Two clocks are never equally fast; a difference nobody hears keeps the buffer where it should be.
   pace() {
     const held = this.write - this.read;
-    if (held > TARGET * 1.6) return 1.003;
-    return held < TARGET * 0.4 ? 0.997 : 1;
+    if (held > this.target * 1.5) return held > this.target * 2 ? 1.008 : 1.003;
+    return held < this.target * 0.4 ? 0.997 : 1;
   }
 
   process(_, [[left, right]]) {
-    if (!this.running && this.write - this.read >= TARGET) { this.running = true; this.gain = 0; }
+    if (!this.running && this.write - this.read >= this.target) { this.running = true; this.gain = 0; }
     const pace = this.pace();
     for (let i = 0; i < left.length; i++) {
       if (this.running && this.write - this.read < 2) this.dry();
@@ -67,7 +70,9 @@ class Pipe extends AudioWorkletProcessor {
 
   dry() {
     this.running = false;
-    if (this.quiet >= REST) this.rests++; else this.underruns++;
+    if (this.quiet >= REST) { this.rests++; return; }
+    this.underruns++;
+    this.target = Math.min(LATEST, this.target + LATER);
   }
 
   report() {

@@ -1,0 +1,117 @@
+"""A whole cluster with the page, and Chromium to use it with."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.async_api import Page, async_playwright, expect
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+ROOT = Path(__file__).resolve().parents[2]
+START_S = 150.0
+STOP_S = 60.0
+WAIT_MS = 20_000
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+)
+INSTALL = "the browser tests need Chromium: sudo apt-get install chromium (or set SEGUE_CHROMIUM)"
+
+expect.set_options(timeout=WAIT_MS)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Return where Chromium is."""
+    found = os.environ.get("SEGUE_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+    if not os.access(found, os.X_OK):
+        pytest.fail(INSTALL, pytrace=False)
+    return found
+
+
+@dataclass
+class Demo:
+    """A running ``segue demo``."""
+
+    process: subprocess.Popen[str]
+    said: list[str]
+    opened: threading.Event
+
+    @property
+    def url(self) -> str:
+        """The page's address, as the command printed it."""
+        return next(word for line in self.said for word in line.split() if word.startswith("http://"))
+
+
+@pytest.fixture(scope="session")
+def demo(chromium: str) -> Iterator[Demo]:
+    """Run the demo as a person would; at the end Ctrl-C ends it, with nothing left and exit code 0."""
+    assert chromium
+    command = (str(Path(sys.executable).with_name("segue")), "demo", "--port", "0")
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    running = Demo(process, [], threading.Event())
+    reader = threading.Thread(target=_read, args=(running,), daemon=True)
+    reader.start()
+    try:
+        running.opened.wait(START_S)
+        if not any("open http://" in line for line in running.said):
+            pytest.fail("the demo did not start: " + "".join(running.said)[-2000:], pytrace=False)
+        yield running
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+        try:
+            code = process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            code = process.wait()
+        reader.join(STOP_S)
+    assert code == 0, "".join(running.said)[-2000:]
+
+
+def _read(running: Demo) -> None:
+    assert running.process.stderr is not None
+    for line in running.process.stderr:
+        running.said.append(line)
+        if "open http://" in line:
+            running.opened.set()
+    running.opened.set()
+
+
+@pytest.fixture
+async def open_page(chromium: str) -> AsyncIterator[Callable[..., Awaitable[Page]]]:
+    """Open an address in a fresh context (options as Playwright's); a script error fails the test."""
+    errors: list[str] = []
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=list(ARGUMENTS))
+
+        async def opened(url: str, **options: Any) -> Page:
+            context = await browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
+            context.set_default_timeout(WAIT_MS)
+            page = await context.new_page()
+            page.on("pageerror", lambda error: errors.append(str(error)))
+            await page.goto(url)
+            return page
+
+        try:
+            yield opened
+        finally:
+            await browser.close()
+    assert errors == []

@@ -1,0 +1,195 @@
+"""The page on a whole cluster: a person asks for songs, presses buttons, listens."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from playwright.async_api import Locator, Page, expect
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+SAMPLE_RATE = 48_000
+LISTEN_MS = 4_000
+
+
+def _player(page: Page) -> Locator:
+    """Return the newest message with the player's controls."""
+    return page.locator(".message:not(.ephemeral)", has=page.locator(".components")).last
+
+
+async def _ask(page: Page, text: str) -> None:
+    """Type a command and send it; wait until the message box is empty again."""
+    box = page.get_by_role("combobox")
+    await box.focus()
+    await page.keyboard.type(text)
+    await page.keyboard.press("Enter")
+    await expect(box).to_have_value("")
+
+
+async def _tab_to(page: Page, name: str, key: str) -> None:
+    """Move the focus with one key until a control of this name has it."""
+    script = "document.activeElement.getAttribute('aria-label') || document.activeElement.textContent"
+    for _ in range(40):
+        await page.keyboard.press(key)
+        if await page.evaluate(script) == name:
+            return
+    raise AssertionError(f"no way by {key} to {name}")
+
+
+async def _sound(page: Page) -> dict[str, Any]:
+    """Return the figures of what is heard."""
+    figures: dict[str, Any] = await page.evaluate("({...window.segueSound, at: performance.now()})")
+    return figures
+
+
+async def _settled(page: Page) -> None:
+    """Leave the guild as the next test expects it: nothing plays."""
+    await _ask(page, "/stop")
+    await expect(_player(page).get_by_role("button", name="Skip")).to_be_disabled()
+
+
+async def test_a_song_is_asked_for_and_controlled_by_keyboard_alone(
+    demo: Any, open_page: Callable[..., Awaitable[Page]]
+) -> None:
+    """Completion, the answer, the player's message, and each of its buttons, without a mouse."""
+    page = await open_page(demo.url)
+    box = page.get_by_role("combobox")
+    await expect(box).to_be_focused()
+    await page.keyboard.type("/pl")
+    await expect(page.get_by_role("option")).to_have_count(1)
+    assert await box.get_attribute("aria-activedescendant") == "suggestion-0"
+    await page.keyboard.press("Tab")
+    await expect(box).to_have_value("/play ")
+    await expect(page.get_by_role("option")).to_contain_text("query")
+    await page.keyboard.type("lantern waltz")
+    await page.keyboard.press("Enter")
+
+    answer = page.locator(".message.ephemeral").first
+    await expect(answer).to_contain_text("You used /play")
+    await expect(answer).to_contain_text("Only you can see this")
+    await expect(answer).to_contain_text("Lantern Waltz")
+    player = _player(page)
+    await expect(player).to_contain_text("Now playing")
+    await expect(player.locator("h3")).to_have_text("Lantern Waltz")
+    await expect(player.locator("time[data-relative]")).to_have_text(re.compile(r"^in \d+ minutes$"))
+    await expect(player).not_to_contain_text("<t:")
+    await page.wait_for_function("document.querySelector('img.thumb')?.naturalWidth > 0")
+    await expect(page.locator("#voice-members")).to_contain_text("Segue")
+    await expect(page.locator("#sink")).to_contain_text("Lantern Waltz")
+
+    await _ask(page, "/play harbour fog")
+    await expect(player).to_contain_text("Harbour Fog")
+    await _tab_to(page, "Pause", "Shift+Tab")
+    await page.keyboard.press("Enter")
+    await expect(player.get_by_role("button", name="Resume")).to_be_focused()
+    await expect(page.locator("#sink dd").first).to_have_text("nothing right now")
+    await page.keyboard.press("Space")
+    await expect(player.get_by_role("button", name="Pause")).to_be_focused()
+    await expect(page.locator("#sink dd").first).to_have_text("Lantern Waltz")
+    await _tab_to(page, "Skip", "Tab")
+    await page.keyboard.press("Enter")
+    await expect(player.locator("h3")).to_have_text("Harbour Fog")
+    await expect(page.locator("#sink dd").first).to_have_text("Harbour Fog")
+    await expect(player.get_by_role("button", name="Skip")).to_be_focused()
+    await _tab_to(page, "Stop", "Tab")
+    await page.keyboard.press("Enter")
+    for name in ("Pause", "Skip", "Stop", "Volume down", "Volume up"):
+        await expect(player.get_by_role("button", name=name)).to_be_disabled()
+    await expect(page.locator(".message:not(.ephemeral)", has=page.locator(".components"))).to_have_count(1)
+
+    await _ask(page, "/volume percent:80")
+    told = page.locator(".message.ephemeral").last
+    await expect(told).to_contain_text("80")
+    await told.get_by_role("button", name="Dismiss message").press("Enter")
+    await expect(page.locator(".message.ephemeral").last).not_to_contain_text("80")
+    await expect(box).to_be_focused()
+
+
+async def test_listening_brings_unbroken_sound(demo: Any, open_page: Callable[..., Awaitable[Page]]) -> None:
+    """Real-time samples arrive without a missing frame, are not silent, pause with the song, and stop."""
+    page = await open_page(demo.url)
+    await page.get_by_role("button", name="Night Drive").press("Enter")
+    switch = page.get_by_role("switch", name="Listen")
+    await switch.press("Space")
+    await expect(switch).to_be_checked()
+    await expect(page.locator("#listen-status")).to_contain_text("Listening")
+    await _ask(page, "/play motorway stars")
+    await page.wait_for_function(f"window.segueSound.played > {SAMPLE_RATE}")
+
+    before = await _sound(page)
+    await page.wait_for_timeout(LISTEN_MS)  # so that it is judged over some seconds of playing
+    after = await _sound(page)
+    elapsed_frames = (after["at"] - before["at"]) / 1000 * SAMPLE_RATE
+    arrived, played = after["frames"] - before["frames"], after["played"] - before["played"]
+    assert after["missing"] == 0
+    assert after["dropped"] == before["dropped"]
+    assert 0.9 < arrived / elapsed_frames < 1.1
+    assert played > 0.85 * elapsed_frames
+    assert after["loud"] - before["loud"] > 0.8 * played
+    assert after["heldMs"] < 600
+    await expect(page.locator("#listen-status")).to_contain_text("ms behind")
+
+    await _player(page).get_by_role("button", name="Pause").press("Enter")
+    await page.wait_for_function("window.segueSound.rests > 0 && !window.segueSound.playing")
+    await expect(page.locator("#listen-status")).to_contain_text("quiet right now")
+    await _player(page).get_by_role("button", name="Resume").press("Enter")
+    await page.wait_for_function("window.segueSound.playing")
+
+    await switch.press("Space")
+    await expect(switch).not_to_be_checked()
+    await _settled(page)
+
+
+async def test_listening_follows_to_another_server(
+    demo: Any, open_page: Callable[..., Awaitable[Page]]
+) -> None:
+    """Each server has its own messages and sound; going to another one takes the Listen switch along."""
+    page = await open_page(demo.url)
+    rail = page.get_by_role("navigation", name="Servers")
+    await rail.get_by_role("button", name="Study Hall").press("Enter")
+    await expect(rail.get_by_role("button", name="Study Hall")).to_have_attribute("aria-current", "true")
+    await expect(page.locator("#guild-name")).to_contain_text("Study Hall")
+    await _ask(page, "/play tide tables")
+    await expect(_player(page).locator("h3")).to_have_text("Tide Tables")
+    await page.get_by_role("switch", name="Listen").press("Space")
+    await page.wait_for_function("window.segueSound.playing")
+
+    await rail.get_by_role("button", name="Vinyl Club").press("Enter")
+    await expect(page.locator("#messages")).not_to_contain_text("Tide Tables")
+    await expect(page.locator("#sink dd").first).to_have_text("nothing right now")
+    await page.wait_for_function("!window.segueSound.playing")
+    await rail.get_by_role("button", name="Study Hall").press("Enter")
+    await expect(_player(page).locator("h3")).to_have_text("Tide Tables")
+    await page.wait_for_function("window.segueSound.playing")
+    await page.reload()
+    await expect(page.locator("#guild-name")).to_contain_text("Study Hall")
+    await _settled(page)
+
+
+async def test_out_of_voice_the_bot_says_so(demo: Any, open_page: Callable[..., Awaitable[Page]]) -> None:
+    """Leaving and joining voice is seen at once; without it the bot refuses in words, seen only by us."""
+    page = await open_page(demo.url)
+    await page.get_by_role("button", name="Night Drive").press("Enter")
+    await page.get_by_role("button", name="Leave voice").press("Enter")
+    await expect(page.get_by_role("button", name="Join voice")).to_be_visible()
+    await expect(page.locator("#voice-members")).not_to_contain_text("You")
+    await _ask(page, "/play driftwood")
+    await expect(page.locator(".message.ephemeral").last).to_contain_text("voice channel")
+    await page.get_by_role("button", name="Join voice").press("Enter")
+    await expect(page.locator("#voice-members")).to_contain_text("You")
+    await expect(page.get_by_role("button", name="Leave voice")).to_be_visible()
+
+
+async def test_the_pods_of_the_cluster_are_shown(
+    demo: Any, open_page: Callable[..., Awaitable[Page]]
+) -> None:
+    """Every pod that the demo started is in the table, ready, and counted."""
+    page = await open_page(demo.url)
+    await expect(page.locator("#cluster-summary")).to_have_text(re.compile(r"^(\d+) of \1 pods ready$"))
+    rows = page.locator("#pods tr")
+    shown = await rows.evaluate_all("rows => rows.map((row) => row.dataset.pod)")
+    assert len(shown) == len(set(shown)) > 5
+    for role in ("worker", "router", "lavalink-us-east", "redis", "postgres"):
+        assert any(f"-{role}-" in name for name in shown)
