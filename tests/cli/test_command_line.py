@@ -215,6 +215,8 @@ async def test_leases_show_who_holds_what(redis: RedisClient, keys: Keys, valkey
 def test_ctrl_c_is_exit_code_130() -> None:
     """A command that is interrupted says so with the shell's own code."""
     code = "import segue_cli.__main__ as m, segue_cli.spec as s, os, signal\n"
+    # Whoever runs the tests in the background of a shell leaves SIGINT ignored.
+    code += "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     code += "def stop(_): os.kill(os.getpid(), signal.SIGINT)\n"
     code += f"s.load_file = stop\nraise SystemExit(m.run(['validate', '-f', {LAPTOP!r}]))\n"
     command = [sys.executable, "-c", code]
