@@ -104,10 +104,7 @@ async def test_a_worker_dies_at_any_moment_of_a_command(town: Town, tunes: Tunes
         town.dev.kill(owner.partition("/")[0])
         await _taken_over(town, owner)
 
-        async def decided(sent: list[Interaction] = sent) -> bool:
-            return all(one.stage in {"answered", "failed"} for one in sent)
-
-        await eventually("every command is answered or has lapsed", decided, 30)
+        await _all_decided(sent)
         await town.applied_once(room, [one for one in sent if one.stage == "answered"])
         applied = {command for command, _ in await town.applied(room)}
         assert not applied & {str(one.id) for one in sent if one.stage == "failed"}
@@ -257,13 +254,22 @@ async def test_postgres_goes_and_facts_arrive_later(town: Town, tunes: Tunes) ->
     assert report.media_gap_count == 0, report.media_gaps
 
 
+async def _all_decided(sent: Sequence[Interaction]) -> None:
+    undecided: list[str] = []
+
+    async def decided() -> bool:
+        undecided[:] = [f"{one.id} {one.stage}" for one in sent if one.stage not in {"answered", "failed"}]
+        return not undecided
+
+    try:
+        await eventually("every command is answered or has lapsed", decided, 30)
+    except pytest.fail.Exception as error:
+        pytest.fail(f"{error}: {undecided} of {[one.id for one in sent]}")
+
+
 async def _decided(sent: Sequence[Interaction]) -> tuple[list[Interaction], list[Interaction]]:
     """Wait for every answer; return those that took effect and those that were refused or lapsed."""
-
-    async def all_decided() -> bool:
-        return all(one.stage in {"answered", "failed"} for one in sent)
-
-    await eventually("every command is answered or has lapsed", all_decided, 30)
+    await _all_decided(sent)
     refused = [one for one in sent if one.stage == "failed" or TRY_AGAIN in text_of(one.answer())]
     return [one for one in sent if one not in refused], refused
 

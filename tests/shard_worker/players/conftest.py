@@ -119,7 +119,10 @@ class Discord:
         assert guild == GUILD
         return SettingsChanged()
 
-    def command(self, guild: GuildId, entry: JournalEntry) -> Command | None:
+    def knows(self, command: CommandId) -> bool:
+        return any(reply.command == command for reply in self.replies)
+
+    async def command(self, guild: GuildId, entry: JournalEntry) -> Command | None:
         assert guild == GUILD
         return play(entry.payload.decode(), entry.id) if entry.payload else None
 

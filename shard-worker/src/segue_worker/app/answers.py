@@ -8,25 +8,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from segue_core.codec import MalformedValueError, decode, encode
-from segue_core.ids import ChannelId
 from segue_core.logging import get_logger
 from segue_worker import metrics
 from segue_worker.commands.parse import Ack as AckKind
-from segue_worker.commands.parse import Origin, Wish, parse_interaction
+from segue_worker.commands.parse import Origin
 from segue_worker.domain.views import ReplyView, Tone
-from segue_worker.gateway.rest import Ack, DiscordRest, GoneError, RestError
+from segue_worker.gateway.errors import GatewayError
+from segue_worker.gateway.rest import Ack, DiscordRest, GoneError
 from segue_worker.ui import render
 
 if TYPE_CHECKING:
     from segue_core.ids import CommandId, GuildId
-    from segue_core.redis.guilds import JournalEntry
     from segue_worker.domain.effects import Reply
-    from segue_worker.domain.messages import Command
     from segue_worker.ui.render import Rendered
 
 _log = get_logger(__name__)
@@ -43,43 +40,36 @@ class Stage(StrEnum):
     DEFERRED = "deferred"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Journaled:
-    """What the journal keeps of a command: the interaction, and where its person was."""
-
-    payload: dict[str, Any] = field(repr=False)
-    voice_channel: ChannelId | None = None
-
-    def stored(self) -> bytes:
-        """Return it as the journal's opaque payload."""
-        return encode(self)
-
-
 @dataclass(slots=True)
 class _Open:
     """An interaction whose answer is owed."""
 
     origin: Origin
     ack: AckKind
-    stage: Stage
+    stage: Stage = Stage.UNANSWERED
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Answers:
-    """A ``Replies`` and a ``Recovery``: keeps the interactions whose answers are owed."""
+    """A ``Replies``: keeps the interactions whose answers are owed."""
 
     def __init__(self, rest: DiscordRest) -> None:
         self._rest = rest
         self._open: OrderedDict[CommandId, _Open] = OrderedDict()
+        self._known: OrderedDict[CommandId, None] = OrderedDict()
         self._late: dict[CommandId, asyncio.Task[None]] = {}
 
-    def owes(self, command: CommandId) -> bool:
-        """Whether this very process is at this command already."""
-        return command in self._open
+    def knows(self, command: CommandId) -> bool:
+        """Whether this very process is at this command, or was."""
+        return command in self._known
 
     def expect(self, origin: Origin, ack: AckKind) -> None:
         """An answer to this interaction will come; it has not been acknowledged yet."""
-        self._remember(origin, ack, Stage.UNANSWERED)
+        self._open[origin.id] = _Open(origin, ack)
+        self._known[origin.id] = None
+        for remembered in (self._open, self._known):
+            while len(remembered) > _REMEMBERED:
+                remembered.popitem(last=False)
         if ack in {AckKind.DIRECT, AckKind.DIRECT_UPDATE}:
             task = asyncio.create_task(self._defer_late(origin.id), name="late read")
             self._late[origin.id] = task
@@ -92,14 +82,15 @@ class Answers:
             open_one.stage = Stage.DEFERRED
 
     def forget(self, command: CommandId) -> None:
-        """No answer will come."""
+        """Nothing will be done and no answer comes: given it again, we look at it anew."""
         self._open.pop(command, None)
+        self._known.pop(command, None)
         late = self._late.pop(command, None)
         if late is not None:
             late.cancel()
 
     async def acknowledge(self, origin: Origin, ack: AckKind) -> Ack:
-        """Send the deferral that fits. RestError when Discord did not take it."""
+        """Send the deferral that fits. GatewayError when Discord did not take it."""
         if ack is AckKind.DEFER_UPDATE:
             return await self._rest.defer_update(origin)
         return await self._rest.defer(origin)
@@ -109,7 +100,7 @@ class Answers:
         try:
             outcome = await self._rest.answer(origin, render.reply(view))
             metrics.ANSWERS.labels("direct", outcome.value).inc()
-        except RestError as error:
+        except GatewayError as error:
             metrics.ANSWERS.labels("direct", "failed").inc()
             _log.info("answer.failed", why=str(error))
 
@@ -126,19 +117,6 @@ class Answers:
         late = self._late.pop(reply.command, None)
         if late is not None:
             late.cancel()
-
-    def command(self, guild: GuildId, entry: JournalEntry) -> Command | None:
-        """Return a predecessor's journaled command, its answer reachable again."""
-        try:
-            written = decode(Journaled, entry.payload)
-        except MalformedValueError as error:
-            _log.warning("journal.unreadable", guild=guild, why=str(error))
-            return None
-        wish = parse_interaction(written.payload)
-        if not isinstance(wish, Wish):
-            return None
-        self._remember(wish.origin, wish.ack, Stage.DEFERRED)
-        return replace(wish.command, voice_channel=written.voice_channel, replayed=True)
 
     async def close(self) -> None:
         """End what still waits."""
@@ -165,7 +143,7 @@ class Answers:
             metrics.ANSWERS.labels(kind, "accepted").inc()
         except GoneError:
             metrics.ANSWERS.labels(kind, "expired").inc()
-        except RestError as error:
+        except GatewayError as error:
             metrics.ANSWERS.labels(kind, "failed").inc()
             _log.info("answer.failed", why=str(error))
 
@@ -187,10 +165,5 @@ class Answers:
                 call = self._rest.defer_update if update else self._rest.defer
                 await call(open_one.origin)
                 open_one.stage = Stage.DEFERRED
-            except RestError as error:
+            except GatewayError as error:
                 _log.info("answer.not_deferred", why=str(error))
-
-    def _remember(self, origin: Origin, ack: AckKind, stage: Stage) -> None:
-        self._open[origin.id] = _Open(origin, ack, stage)
-        while len(self._open) > _REMEMBERED:
-            self._open.popitem(last=False)

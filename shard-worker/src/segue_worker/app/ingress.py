@@ -7,7 +7,6 @@ could not be journaled is refused in words; what Discord no longer waits for is 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from redis.exceptions import RedisError
@@ -16,14 +15,13 @@ from segue_core.logging import get_logger
 from segue_core.redis.connection import UNREACHABLE
 from segue_core.redis.guilds import FenceRefusedError, GuildStore, JournalEntry
 from segue_worker import metrics
-from segue_worker.app.answers import Journaled
+from segue_worker.app.journal import Journaled, People, at_place, refusal
 from segue_worker.commands.parse import Ack as AckKind
-from segue_worker.commands.parse import Ignored, Refused, Wish, missing_voice_permissions, parse_interaction
+from segue_worker.commands.parse import Ignored, Refused, Wish, parse_interaction
 from segue_worker.domain.effects import Reply
-from segue_worker.domain.messages import Verb
-from segue_worker.domain.views import Phrase, ReplyView, Tone, Words
-from segue_worker.gateway.errors import DiscordUnreachableError
-from segue_worker.gateway.rest import Ack, RestError
+from segue_worker.domain.views import Phrase
+from segue_worker.gateway.errors import DiscordUnreachableError, GatewayError
+from segue_worker.gateway.rest import Ack
 from segue_worker.gateway.voice_states import Unknown
 from segue_worker.shards.lease import LeasePhase, LeaseView
 
@@ -42,17 +40,14 @@ _log = get_logger(__name__)
 JOURNAL_PATIENCE_S: Final = 0.8
 """Discord waits three seconds in all; longer than this, and it is better to say so."""
 PREDECESSOR_PATIENCE_S: Final = 2.5
-_NEEDS_VOICE: Final = frozenset({Verb.PLAY, Verb.JOIN})
+_ACK_ATTEMPTS: Final = 2
 
 
-class WhereIsWho(Protocol):
-    """Knows, or asks, which voice channel somebody is in."""
-
-    async def voice_channel_of(self, guild: GuildId, user: UserId) -> ChannelId | None:
-        """Return it, None for nowhere. Raises DiscordUnreachableError."""
+class WhereIsWho(People, Protocol):
+    """Also says what it knows without asking anybody."""
 
     def known_channel(self, guild: GuildId, user: UserId) -> ChannelId | Unknown | None:
-        """Return it without asking anybody."""
+        """Return it, Unknown when nobody ever told."""
 
 
 class Ingress:
@@ -81,8 +76,8 @@ class Ingress:
 
     def take(self, interaction: Interaction, handled: Callable[[], None]) -> None:
         """Take an interaction and return at once."""
-        if self._answers.owes(interaction.id):
-            handled()  # a RESUME replayed what we are at already
+        if self._answers.knows(interaction.id):
+            handled()  # a RESUME replayed what we are at, or did
             return
         match parse_interaction(interaction.payload):
             case Ignored(reason=reason):
@@ -110,7 +105,7 @@ class Ingress:
             handled()
             # Without a lease a successor is given the event again; two answers would be one too many.
             if wait and lease is not None:
-                self._run(self._answers.at_once(wish.origin, _refusal(Phrase.SLOW_DOWN)))
+                self._run(self._answers.at_once(wish.origin, refusal(Phrase.SLOW_DOWN)))
             return
         reads = wish.ack in {AckKind.DIRECT, AckKind.DIRECT_UPDATE}
         self._answers.expect(wish.origin, wish.ack)
@@ -124,7 +119,7 @@ class Ingress:
             handled()
             self._answers.forget(wish.origin.id)
             metrics.COMMANDS_REFUSED.labels("frozen").inc()
-            self._run(self._answers.at_once(wish.origin, _refusal(Phrase.TRY_AGAIN)))
+            self._run(self._answers.at_once(wish.origin, refusal(Phrase.TRY_AGAIN)))
 
     async def _read(self, wish: Wish) -> None:
         await self._hand_over(wish, wish.command, None)
@@ -149,7 +144,7 @@ class Ingress:
             if not await self._acknowledged(wish, known=known):
                 await self._settle(wish, lease)
                 return
-            command = await self._located(wish.command, payload, where)
+            command = at_place(wish.command, payload, await where)
         except DiscordUnreachableError as error:
             _log.info("command.person_not_located", guild=wish.guild, why=str(error))
             await self._refuse(wish, lease, Phrase.TRY_AGAIN)
@@ -164,9 +159,9 @@ class Ingress:
         """Write it down; return whether a predecessor already had, None when it is not to be done."""
         fence = lease.fence()
         known = self._people.known_channel(wish.guild, wish.command.user)
-        written = Journaled(
-            payload=dict(payload), voice_channel=None if isinstance(known, Unknown) else known
-        )
+        located = not isinstance(known, Unknown)
+        channel = None if isinstance(known, Unknown) else known
+        written = Journaled(payload=dict(payload), voice_channel=channel, located=located)
         entry = JournalEntry(id=wish.command.id, payload=written.stored(), received_at=self._clock.now())
         try:
             if fence is not None:
@@ -180,31 +175,39 @@ class Ingress:
             _log.info("command.not_journaled", guild=wish.guild, error=type(error).__name__)
         self._answers.forget(wish.origin.id)
         metrics.COMMANDS_REFUSED.labels("not_journaled").inc()
-        await self._answers.at_once(wish.origin, _refusal(Phrase.TRY_AGAIN))
+        await self._answers.at_once(wish.origin, refusal(Phrase.TRY_AGAIN))
         return None
 
     async def _acknowledged(self, wish: Wish, *, known: bool) -> bool:
-        try:
-            outcome = await self._answers.acknowledge(wish.origin, wish.ack)
-        except RestError as error:
-            _log.info("command.not_acknowledged", guild=wish.guild, why=str(error))
-            outcome = Ack.EXPIRED
+        outcome = await self._acknowledge(wish, tried=known)
+        if outcome is None:
+            # Discord may have taken it, and then its person waits: tell them, if they can be reached.
+            self._answers.deferred(wish.command.id)
+            metrics.ACKNOWLEDGEMENTS.labels("unanswered").inc()
+            await self._refuse(wish, None, Phrase.TRY_AGAIN)
+            return False
         metrics.ACKNOWLEDGEMENTS.labels(outcome.value).inc()
-        # 40060 with a predecessor's entry: it was accepted there and is finished here. Without one, a
-        # frozen holder refused it in words, and that was its one answer.
-        if outcome is Ack.ACCEPTED or (outcome is Ack.ALREADY and known):
+        if outcome is Ack.ACCEPTED:
             self._answers.deferred(wish.command.id)
             return True
         self._answers.forget(wish.command.id)
         return False
 
-    async def _located(
-        self, command: Command, payload: Mapping[str, Any], where: asyncio.Task[ChannelId | None]
-    ) -> Command:
-        missing: tuple[str, ...] = ()
-        if command.verb in _NEEDS_VOICE:
-            missing = missing_voice_permissions(_permissions(payload))
-        return replace(command, voice_channel=await where, missing_permissions=missing)
+    async def _acknowledge(self, wish: Wish, *, tried: bool) -> Ack | None:
+        """Tell Discord, twice if need be. None: it can't be learnt whether it took it.
+
+        40060 after a try of ours whose answer got lost, or with a predecessor's entry: it was accepted
+        there. Without either a frozen holder refused it in words, and that was its one answer.
+        """
+        for _ in range(_ACK_ATTEMPTS):
+            try:
+                outcome = await self._answers.acknowledge(wish.origin, wish.ack)
+            except GatewayError as error:
+                _log.info("command.not_acknowledged", guild=wish.guild, why=str(error))
+                tried = True
+                continue
+            return Ack.ACCEPTED if outcome is Ack.ALREADY and tried else outcome
+        return None
 
     async def _hand_over(self, wish: Wish, command: Command, lease: LeaseView | None) -> None:
         if not self._post(wish.guild, command):
@@ -212,7 +215,7 @@ class Ingress:
 
     async def _refuse(self, wish: Wish, lease: LeaseView | None, phrase: Phrase) -> None:
         metrics.COMMANDS_REFUSED.labels("not_taken").inc()
-        reply = Reply(command=wish.command.id, view=_refusal(phrase), from_button=wish.command.from_button)
+        reply = Reply(command=wish.command.id, view=refusal(phrase), from_button=wish.command.from_button)
         await self._answers.reply(wish.guild, reply)
         if lease is not None:
             await self._settle(wish, lease)
@@ -249,13 +252,3 @@ class Ingress:
         if not task.cancelled() and (error := task.exception()) is not None:
             metrics.COMMANDS_REFUSED.labels("failed").inc()
             _log.error("interaction.failed", exc_info=error)
-
-
-def _refusal(phrase: Phrase) -> ReplyView:
-    return ReplyView(tone=Tone.REFUSED, words=Words(phrase=phrase))
-
-
-def _permissions(payload: Mapping[str, Any]) -> int:
-    """Return the bot's permission bits where the interaction was sent from; Discord sends a string."""
-    bits = payload.get("app_permissions")
-    return int(bits) if isinstance(bits, str) and bits.isdecimal() else 0

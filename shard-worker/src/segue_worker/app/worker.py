@@ -31,6 +31,7 @@ from segue_core.store import Store, StoreUnavailableError
 from segue_worker import metrics
 from segue_worker.app.answers import Answers
 from segue_worker.app.ingress import Ingress
+from segue_worker.app.journal import JournalRecovery
 from segue_worker.app.limits import GuildLimits
 from segue_worker.app.relay import Relay
 from segue_worker.app.reports import PlayerMeter, Promotions, WorkerChecks
@@ -211,7 +212,7 @@ class Worker:
                 now=clock.now,
             )
 
-        players = PlayerRegistry(tools, answers, pool, num_shards)
+        players = PlayerRegistry(tools, JournalRecovery(answers, bot), pool, num_shards)
         resources.push_async_callback(players.close)
         manager = ShardManager(
             ManagerConfig(

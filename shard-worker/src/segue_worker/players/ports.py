@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from segue_core.ids import ChannelId, Epoch, GuildId, MessageId, NodeId, ShardId, TierName
+from segue_core.ids import ChannelId, CommandId, Epoch, GuildId, MessageId, NodeId, ShardId, TierName
 from segue_worker.domain.messages import Command, LoadFailure, Message, SettingsChanged
 from segue_worker.domain.state import Decision, GuildState
 
@@ -138,10 +138,16 @@ class Settings(Protocol):
 
 
 class Recovery(Protocol):
-    """Turns a journaled payload into the command it was."""
+    """Turns what a predecessor journaled into the commands it was about to carry out."""
 
-    def command(self, guild: GuildId, entry: JournalEntry) -> Command | None:
-        """Return it marked ``replayed``, its answer reachable again; None when it can't be read."""
+    def knows(self, command: CommandId) -> bool:
+        """Whether this very process was given the command: then it is not a predecessor's."""
+
+    async def command(self, guild: GuildId, entry: JournalEntry) -> Command | None:
+        """Return it marked ``replayed``, its answer reachable again. Never raises.
+
+        None: it is over, because it can't be read, was never acknowledged in time, or was answered.
+        """
 
 
 class StaleHolder(Protocol):

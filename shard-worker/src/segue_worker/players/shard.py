@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from segue_core.ids import GuildId, NodeId, NodeSessionId
     from segue_core.models import GuildRecord
+    from segue_core.redis.guilds import JournalEntry
     from segue_worker.domain.state import GuildState
     from segue_worker.lavalink.pool import NodePool
     from segue_worker.lavalink.wire import GuildFrame, NodePlayer
@@ -45,6 +46,7 @@ class PlayerShard:
         self._pool: NodePool | None = None
         self._guilds: dict[GuildId, GuildPlayer] = {}
         self._early: list[tuple[GuildId, Message]] | None = []
+        self._behind: dict[GuildId, list[Command]] = {}
         self._closed = False
 
     @property
@@ -78,6 +80,12 @@ class PlayerShard:
                 return False
             self._early.append((guild, message))
             return True
+        if isinstance(message, Command) and guild in self._behind:
+            self._behind[guild].append(message)
+            return True
+        return self._deliver(guild, message)
+
+    def _deliver(self, guild: GuildId, message: Message) -> bool:
         player = self._guilds.get(guild)
         if player is None:
             if not isinstance(message, Command):
@@ -94,6 +102,9 @@ class PlayerShard:
         records = await self._open_records()
         for guild, record in records.items():
             self._add(guild, record)
+        journaled = await self._read_journal()
+        # What a predecessor accepted comes before what is said now.
+        self._behind = {guild: [] for guild in journaled}
         early, self._early = self._early or [], None
         for guild, message in early:
             self.post(guild, message)
@@ -103,7 +114,8 @@ class PlayerShard:
         async with asyncio.TaskGroup() as group:
             for node, guilds in by_node.items():
                 group.create_task(self._adopt_node(node, node_sessions, guilds))
-        await self._finish_journaled()
+            for guild, entries in journaled.items():
+                group.create_task(self._finish_journaled(guild, entries))
         await self.pool.settle_debts()
 
     async def close(self, *, patience: float) -> None:
@@ -210,26 +222,36 @@ class PlayerShard:
         except NodeError as error:
             _log.info("player.stray_left", node=node, guild=guild, why=error.why)
 
-    async def _finish_journaled(self) -> None:
-        """Post what a predecessor received and did not finish, under the ids it had."""
+    async def _read_journal(self) -> Mapping[GuildId, tuple[JournalEntry, ...]]:
+        while True:
+            try:
+                return await self._tools.store.journaled((self.lease.shard,))
+            except (RedisError, *UNREACHABLE) as error:
+                _log.warning("player.journal_waits", shard=self.lease.shard, error=type(error).__name__)
+                await asyncio.sleep(_OPEN_RETRY_S)
+            await self.lease.writable()
+
+    async def _finish_journaled(self, guild: GuildId, entries: Iterable[JournalEntry]) -> None:
+        """Post what a predecessor received and did not finish, under the ids it had; then what waits."""
         try:
-            found = await self._tools.store.journaled((self.lease.shard,))
-        except (RedisError, *UNREACHABLE) as error:
-            _log.warning("player.journal_unread", shard=self.lease.shard, error=type(error).__name__)
-            return
-        for guild, entries in found.items():
             for entry in entries:
-                command = self._recovery.command(guild, entry)
-                if command is not None:
-                    self.post(guild, command)
-                    continue
-                fence = self.lease.fence()
-                if fence is not None:
-                    _log.warning("player.journal_unreadable", guild=guild)
-                    try:
-                        await self._tools.store.settle(fence, guild, entry.id)
-                    except (RedisError, FenceRefusedError, *UNREACHABLE) as error:
-                        _log.info("player.not_settled", guild=guild, error=type(error).__name__)
+                if self._recovery.knows(entry.id):
+                    continue  # Discord replayed it, and we are at it: the journal has it from us
+                command = await self._recovery.command(guild, entry)
+                if command is None or not self._deliver(guild, command):
+                    await self._strike_off(guild, entry)
+        finally:
+            for waiting in self._behind.pop(guild, ()):
+                self._deliver(guild, waiting)
+
+    async def _strike_off(self, guild: GuildId, entry: JournalEntry) -> None:
+        fence = self.lease.fence()
+        if fence is None:
+            return
+        try:
+            await self._tools.store.settle(fence, guild, entry.id)
+        except (RedisError, FenceRefusedError, *UNREACHABLE) as error:
+            _log.info("player.not_settled", guild=guild, error=type(error).__name__)
 
     def _add(self, guild: GuildId, record: GuildRecord | None) -> GuildPlayer:
         shard = ShardTools(lease=self.lease, pool=self.pool)
