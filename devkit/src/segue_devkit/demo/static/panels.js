@@ -45,6 +45,9 @@ export function showPods(pods) {
 }
 
 const BARS = 76;
+const FLOOR_DB = -48; // the foot of the meter
+
+const height = (level) => Math.max(0, 1 - (20 * Math.log10(Math.max(level, 1e-6))) / FLOOR_DB);
 
 /** A level meter that moves only while somebody listens; one still bar if motion is not wanted. */
 export class Meter {
@@ -61,7 +64,7 @@ export class Meter {
   stop() { this.on = false; this.level = 0; this.levels.fill(0); this.draw(); }
 
   turn() {
-    this.levels.push(Math.sqrt(this.level)); this.levels.shift();
+    this.levels.push(height(this.level)); this.levels.shift();
     this.level *= 0.6;
     this.draw();
     this.asked = this.on ? setTimeout(() => requestAnimationFrame(() => this.turn()), reducedMotion.matches ? 250 : 40) : 0;
@@ -70,18 +73,18 @@ export class Meter {
 
   draw() {
     const { canvas } = this, scale = devicePixelRatio || 1;
-    const width = canvas.clientWidth, height = canvas.clientHeight;
+    const width = canvas.clientWidth, room = canvas.clientHeight;
     if (canvas.width !== Math.round(width * scale)) canvas.width = Math.round(width * scale);
-    if (canvas.height !== Math.round(height * scale)) canvas.height = Math.round(height * scale);
+    if (canvas.height !== Math.round(room * scale)) canvas.height = Math.round(room * scale);
     const context = canvas.getContext("2d");
     context.setTransform(scale, 0, 0, scale, 0, 0);
-    context.clearRect(0, 0, width, height);
+    context.clearRect(0, 0, width, room);
     context.fillStyle = getComputedStyle(canvas).color;
-    if (reducedMotion.matches) { context.fillRect(0, height / 2 - 4, width * this.levels[BARS - 1], 8); return; }
+    if (reducedMotion.matches) { context.fillRect(0, room / 2 - 4, width * this.levels[BARS - 1], 8); return; }
     const step = width / BARS;
     this.levels.forEach((level, i) => {
-      const tall = Math.max(2, level * (height - 6));
-      context.fillRect(i * step, (height - tall) / 2, Math.max(1, step - 1.5), tall);
+      const tall = Math.max(2, level * (room - 8));
+      context.fillRect(i * step, (room - tall) / 2, Math.max(1, step - 1.5), tall);
     });
   }
 }
