@@ -7,7 +7,7 @@ import sys
 
 import uvloop
 
-from segue_core import logging
+from segue_core import garbage, logging
 from segue_core.settings import BadSettingsError, load
 from segue_router.app import serve
 from segue_router.settings import RouterSettings
@@ -31,6 +31,7 @@ def main() -> int:
         sys.stdout.write("the configuration is valid\n")
         return 0
     logging.configure(settings)
+    garbage.settle()
     try:
         uvloop.run(serve(settings))
     except (OSError, RuntimeError) as error:

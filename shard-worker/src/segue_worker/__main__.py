@@ -7,7 +7,7 @@ import sys
 
 import uvloop
 
-from segue_core import logging
+from segue_core import garbage, logging
 from segue_core.settings import BadSettingsError, load
 from segue_worker.app.worker import serve
 from segue_worker.gateway.errors import FatalGatewayError
@@ -36,6 +36,7 @@ def main() -> int:
         return 0
     logging.configure(settings)
     log = logging.get_logger(__name__)
+    garbage.settle()
     try:
         uvloop.run(serve(settings))
     except FatalGatewayError as error:

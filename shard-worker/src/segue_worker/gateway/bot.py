@@ -36,6 +36,7 @@ from segue_worker.gateway.budget import Lane
 from segue_worker.gateway.errors import DiscordUnreachableError, ShardUnavailableError
 from segue_worker.gateway.feed import EventFeed
 from segue_worker.gateway.info import BotIdentity, GatewayInfo, gateway_info, own_application, own_user
+from segue_worker.gateway.proxy import has_proxy
 from segue_worker.gateway.voice_states import Unknown, VoiceStates
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class WorkerBot(traits.GatewayBotAware):
     def __init__(self, *, token: str, rest_url: str, num_shards: int, sink: EventSink) -> None:
         self._num_shards = num_shards
         self._http_settings = HTTPSettings(force_close_transports=False)
-        self._proxy_settings = ProxySettings(trust_env=True)
+        self._proxy_settings = ProxySettings(trust_env=has_proxy(rest_url))
         # Nothing but ourselves: who is in which voice channel is kept in our own map, and Discord is
         # not mirrored.
         self._cache = CacheImpl(self, CacheSettings(components=hikari_api.CacheComponents.ME))

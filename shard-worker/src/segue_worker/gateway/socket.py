@@ -15,6 +15,7 @@ import aiohttp
 from segue_worker.gateway.codes import API_VERSION, ENCODING
 from segue_worker.gateway.errors import TransportError
 from segue_worker.gateway.inflate import Compression, Inflater, inflater
+from segue_worker.gateway.proxy import has_proxy
 
 CONNECT_TIMEOUT_S = 10.0
 SEND_TIMEOUT_S = 5.0
@@ -67,7 +68,7 @@ class GatewaySocket:
         Raises:
             TransportError: when that fails or takes over 10 s.
         """
-        session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1), trust_env=True)
+        session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1), trust_env=has_proxy(base))
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 socket = await session.ws_connect(

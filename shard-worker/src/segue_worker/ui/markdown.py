@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,11 +20,14 @@ _LINE_MARKUP = re.compile(r"\A(?:[-+]|\d+(?=\.))")
 _JOINER = "\u200d"
 
 
+@lru_cache(maxsize=4096)
 def escape(text: str, limit: int | None = None) -> str:
     """Return ``text`` as one harmless line, of at most ``limit`` UTF-16 units once escaped.
 
     Markdown is escaped, ``@`` can't begin a mention, ``:`` neither a link nor an emoji; control and
     bidirectional characters, which could turn our own words around, are left out.
+
+    Remembered, since the same titles are shown again and again.
     """
     clusters = [(cluster, _escaped(cluster)) for cluster in graphemes(_plain(text))]
     if clusters and _LINE_MARKUP.match(clusters[0][0] + "".join(raw for raw, _ in clusters[1:12])):
