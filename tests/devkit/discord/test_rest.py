@@ -55,6 +55,25 @@ async def test_messages_live_and_die(rest: Any, discord: SimClient) -> None:
     assert await discord.messages(guild.text_channel) == ()
 
 
+async def test_an_enforced_nonce_makes_one_message(rest: Any, discord: SimClient) -> None:
+    """The same nonce of the last minutes with enforce_nonce answers the message that is there; else not."""
+    guild = await discord.guild("Vinyl Club", text_channels=2)
+    path, other = (f"/channels/{channel.id}/messages" for channel in guild.text_channels)
+    once = {"content": "x", "nonce": "now-playing-1", "enforce_nonce": True}
+    _, first = await rest.call("POST", path, once)
+    _, again = await rest.call("POST", path, {**once, "content": "y"})
+    assert (again["id"], again["content"]) == (first["id"], "x")
+    _, without = await rest.call("POST", path, {**once, "enforce_nonce": False})
+    _, elsewhere = await rest.call("POST", other, once)
+    assert len({first["id"], without["id"], elsewhere["id"]}) == 3
+    assert len(await discord.messages(guild.text_channel)) == 2
+    _, anew = await rest.call("POST", path, {**once, "nonce": 17})
+    assert anew["id"] not in {first["id"], without["id"]}
+    bad_ones: tuple[object, ...] = ("n" * 26, True, {})
+    for bad in bad_ones:
+        assert (await rest.call("POST", other, {**once, "nonce": bad}))[1]["code"] == 50035
+
+
 async def test_permissions_of_the_bot_count(rest: Any, discord: SimClient, simulator: Simulator) -> None:
     """Not allowed to send 50013, not allowed to see 50001, somebody else's message 50005."""
     guild = await discord.guild("Vinyl Club")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from segue_devkit.discord.wire import Payload
     from segue_devkit.discord.world import World
 
+NONCE_MEMORY_S = 180.0
+"""Documented as "the past few minutes"."""
+_LONGEST_NONCE = 25
 _SETTABLE_FLAGS = MessageFlag.SUPPRESS_EMBEDS | MessageFlag.SUPPRESS_NOTIFICATIONS
 
 
@@ -30,12 +34,17 @@ class MessageCalls:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._by_nonce: dict[tuple[int, str], tuple[float, int]] = {}
 
     async def create(self, request: web.Request) -> web.Response:
         """POST /channels/{channel_id}/messages."""
         channel = self._world.channel(path_id(request, "channel_id"))
         allowed = self._need(channel, Permission.SEND_MESSAGES)
         body = await object_body(request)
+        nonce = _nonce(body)
+        known = self._same(channel, nonce) if body.get("enforce_nonce") is True else None
+        if known is not None:
+            return answer(payloads.message(known))
         files = body.get("attachments") or []
         fields = bodies.checked(body, creating=True, has_files=bool(files))
         if fields.get("embeds") and not allowed & Permission.EMBED_LINKS:
@@ -47,14 +56,23 @@ class MessageCalls:
             self._world.bot,
             flags=bodies.settable_flags(body.get("flags"), _SETTABLE_FLAGS),
             attachments=files,
-            nonce=body.get("nonce"),
+            nonce=nonce,
             reference=self._reference(channel, body),
             **fields,
         )
         if message.reference is not None:
             message.type = 19
         self._world.post(message)
+        if nonce is not None:
+            self._by_nonce[channel.id, str(nonce)] = (time.monotonic(), message.id)
         return answer(payloads.message(message))
+
+    def _same(self, channel: Channel, nonce: str | int | None) -> Message | None:
+        """The bot's message with this nonce of the past few minutes, which is then answered again."""
+        oldest = time.monotonic() - NONCE_MEMORY_S
+        self._by_nonce = {key: made for key, made in self._by_nonce.items() if made[0] >= oldest}
+        made = self._by_nonce.get((channel.id, str(nonce)))
+        return None if made is None else self._world.messages[channel.id].get(made[1])
 
     def _reference(self, channel: Channel, body: Payload) -> Payload | None:
         wanted = body.get("message_reference")
@@ -113,3 +131,19 @@ class MessageCalls:
         if not allowed & needed:
             raise missing_permissions()
         return allowed
+
+
+def _nonce(body: Payload) -> str | int | None:
+    """A whole number or a string of at most 25 characters."""
+    nonce: object = body.get("nonce")
+    if nonce is None or (isinstance(nonce, int) and not isinstance(nonce, bool)):
+        return nonce
+    errors = FormErrors()
+    if not isinstance(nonce, str):
+        errors.add(("nonce",), "NONCE_TYPE_INVALID", "Nonce must be a string or an integer.")
+    elif len(nonce) > _LONGEST_NONCE:
+        errors.add(("nonce",), "BASE_TYPE_MAX_LENGTH", f"Must be {_LONGEST_NONCE} or fewer in length.")
+    else:
+        return nonce
+    errors.raise_if_any()
+    return None
