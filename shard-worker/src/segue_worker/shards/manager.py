@@ -117,6 +117,7 @@ class ShardManager:
         self._held: dict[ShardId, HeldShard] = {}
         self._tasks: dict[ShardId, asyncio.Task[None]] = {}
         self._busy_since: float | None = None
+        self._capped = False
         self._asked_at: float | None = None
         self._spares = 1
         self._spares_at: float | None = None
@@ -252,8 +253,9 @@ class ShardManager:
             return
         for claimed in claims.claimed:
             self._hold(claimed, sent)
-        if claims.capped:
+        if claims.capped and not self._capped:
             _log.warning("expired leases left alone by the cap on promotions", shards=claims.capped)
+        self._capped = bool(claims.capped)
 
     def _hold(self, claimed: Claimed, sent: float) -> None:
         fence = claimed.fence
