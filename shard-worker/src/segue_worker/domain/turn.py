@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from segue_core.events import CommandApplied, EventData
 from segue_worker.domain import policy
+from segue_worker.domain.copying import changed
 from segue_worker.domain.effects import (
     CancelTimer,
     Commit,
@@ -59,11 +60,11 @@ class Turn:
 
     def set(self, **changes: Any) -> None:
         """Change fields of the state."""
-        self.state = replace(self.state, **changes)
+        self.state = changed(self.state, **changes)
 
     def snap(self, **changes: Any) -> None:
         """Change fields of the snapshot."""
-        self.state = replace(self.state, snapshot=replace(self.state.snapshot, **changes))
+        self.state = changed(self.state, snapshot=changed(self.state.snapshot, **changes))
 
     def emit(self, effect: Effect) -> None:
         """Ask the world for something."""
@@ -151,8 +152,8 @@ class Turn:
     def _commit(self) -> Commit | None:
         after = self.state
         has_player = after.voice is not None or after.current is not None or bool(after.queue)
-        changed = _durable(self.before) != _durable(after) if has_player else self.before.live
-        if not (changed or self.accepted or self._events or self.store_position):
+        differs = _durable(self.before) != _durable(after) if has_player else self.before.live
+        if not (differs or self.accepted or self._events or self.store_position):
             return None
         return Commit(command=self.accepted, events=tuple(self._events), closes=not has_player)
 
@@ -166,5 +167,5 @@ class Turn:
 
 def _durable(state: GuildState) -> tuple[object, ...]:
     """Return what must be written when it changes. A position that merely drifts is not worth it."""
-    snapshot = replace(state.snapshot, version=0, position_ms=0, position_at=0)
+    snapshot = changed(state.snapshot, version=0, position_ms=0, position_at=0)
     return (snapshot, state.queue, state.voice)
