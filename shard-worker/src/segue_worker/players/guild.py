@@ -20,6 +20,7 @@ from segue_worker.domain.messages import (
     TrackEndedOn,
     TrackFailedOn,
     TrackStartedOn,
+    Verb,
     VoiceClosed,
 )
 from segue_worker.domain.state import Decision, GuildState, new_guild, restored
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 _log = get_logger(__name__)
 
 _NODE_EVENTS: Final = (Progress, TrackStartedOn, TrackEndedOn, TrackFailedOn, VoiceClosed)
+_LIMITED: Final = frozenset({Verb.PLAY, Verb.VOLUME})
+"""What a server's settings bound; the others need not wait until they were asked for."""
 _GOES_ON_FROZEN: Final = frozenset({EndReason.FINISHED, EndReason.LOAD_FAILED})
 
 
@@ -62,7 +65,6 @@ class GuildPlayer:
         self._interpreter = Interpreter(guild, tools, shard, self.post, self._quiet)
         # A guild with a player waits until its node was asked what it plays.
         self._mailbox = Mailbox(self._handle, self._quiet, held=record is not None)
-        self._limits_known = False
         self._unwritten: deque[Message] = deque()
 
     def __repr__(self) -> str:
@@ -125,10 +127,10 @@ class GuildPlayer:
 
     async def _handle(self, message: Message) -> None:
         try:
-            if isinstance(message, Command) and not self._limits_known:
+            if isinstance(message, Command) and message.verb in _LIMITED:
                 limits = await self._tools.settings.of(self.guild)
-                self._limits_known = True
-                await self._turn(limits)
+                if limits != self._state.settings:
+                    await self._turn(limits)
             await self._turn(message)
         except Exception:  # noqa: BLE001 - one guild's defect must not silence its mailbox for good
             _log.exception("player.message_failed", guild=self.guild, message=type(message).__name__)
