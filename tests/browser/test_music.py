@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 SAMPLE_RATE = 48_000
 LISTEN_MS = 4_000
+AGAIN_MS = 1_000
+WAIT_S = 20.0
 
 
 def _player(page: Page) -> Locator:
@@ -26,6 +29,28 @@ async def _ask(page: Page, text: str) -> None:
     await page.keyboard.type(text)
     await page.keyboard.press("Enter")
     await expect(box).to_have_value("")
+
+
+async def _ask_for(page: Page, song: str) -> None:
+    """Ask for a song, again if the bot finds that this was too soon after the last command."""
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            known = await page.locator(".message.ephemeral").count()
+            await _ask(page, f"/play {song}")
+            answer = page.locator(".message.ephemeral").nth(known)
+            await expect(answer.locator(".embed")).to_be_visible()
+            if "Try that again" not in await answer.inner_text():
+                return
+            await page.wait_for_timeout(AGAIN_MS)
+
+
+async def _silence(page: Page) -> None:
+    """Begin where nothing plays, whatever others did in this guild."""
+    await expect(page.locator("#sink dd").first).not_to_be_empty()
+    stop = page.locator("button:enabled", has_text="Stop")
+    if await stop.count():
+        await stop.press("Enter")
+        await expect(stop).to_have_count(0)
 
 
 async def _tab_to(page: Page, name: str, key: str) -> None:
@@ -45,8 +70,8 @@ async def _sound(page: Page) -> dict[str, Any]:
 
 
 async def _settled(page: Page) -> None:
-    """Leave the guild as the next test expects it: nothing plays."""
-    await _ask(page, "/stop")
+    """Leave the guild with nothing playing."""
+    await _player(page).get_by_role("button", name="Stop").press("Enter")
     await expect(_player(page).get_by_role("button", name="Skip")).to_be_disabled()
 
 
@@ -57,6 +82,10 @@ async def test_a_song_is_asked_for_and_controlled_by_keyboard_alone(
     page = await open_page(demo.url)
     box = page.get_by_role("combobox")
     await expect(box).to_be_focused()
+    await _silence(page)
+    answers = await page.locator(".message.ephemeral").count()
+    players = await page.locator(".message:not(.ephemeral)", has=page.locator(".components")).count()
+    await box.focus()
     await page.keyboard.type("/pl")
     await expect(page.get_by_role("option")).to_have_count(1)
     assert await box.get_attribute("aria-activedescendant") == "suggestion-0"
@@ -66,7 +95,7 @@ async def test_a_song_is_asked_for_and_controlled_by_keyboard_alone(
     await page.keyboard.type("lantern waltz")
     await page.keyboard.press("Enter")
 
-    answer = page.locator(".message.ephemeral").first
+    answer = page.locator(".message.ephemeral").nth(answers)
     await expect(answer).to_contain_text("You used /play")
     await expect(answer).to_contain_text("Only you can see this")
     await expect(answer).to_contain_text("Lantern Waltz")
@@ -79,7 +108,7 @@ async def test_a_song_is_asked_for_and_controlled_by_keyboard_alone(
     await expect(page.locator("#voice-members")).to_contain_text("Segue")
     await expect(page.locator("#sink")).to_contain_text("Lantern Waltz")
 
-    await _ask(page, "/play harbour fog")
+    await _ask_for(page, "harbour fog")
     await expect(player).to_contain_text("Harbour Fog")
     await _tab_to(page, "Pause", "Shift+Tab")
     await page.keyboard.press("Enter")
@@ -97,14 +126,21 @@ async def test_a_song_is_asked_for_and_controlled_by_keyboard_alone(
     await page.keyboard.press("Enter")
     for name in ("Pause", "Skip", "Stop", "Volume down", "Volume up"):
         await expect(player.get_by_role("button", name=name)).to_be_disabled()
-    await expect(page.locator(".message:not(.ephemeral)", has=page.locator(".components"))).to_have_count(1)
+    every = page.locator(".message:not(.ephemeral)", has=page.locator(".components"))
+    assert await every.count() <= players + 1
 
-    await _ask(page, "/volume percent:80")
-    told = page.locator(".message.ephemeral").last
-    await expect(told).to_contain_text("80")
-    await told.get_by_role("button", name="Dismiss message").press("Enter")
-    await expect(page.locator(".message.ephemeral").last).not_to_contain_text("80")
-    await expect(box).to_be_focused()
+
+async def test_an_answer_can_be_dismissed(demo: Any, open_page: Callable[..., Awaitable[Page]]) -> None:
+    """What only we see goes when we say so, and the focus returns to the message box."""
+    page = await open_page(demo.url)
+    await expect(page.locator("#sink dd").first).not_to_be_empty()
+    answers = page.locator(".message.ephemeral")
+    known = await answers.count()
+    await _ask(page, "/ping")
+    await expect(answers.nth(known).locator(".embed")).to_be_visible()
+    await answers.nth(known).get_by_role("button", name="Dismiss message").press("Enter")
+    await expect(answers).to_have_count(known)
+    await expect(page.get_by_role("combobox")).to_be_focused()
 
 
 async def test_listening_brings_unbroken_sound(demo: Any, open_page: Callable[..., Awaitable[Page]]) -> None:
@@ -115,7 +151,7 @@ async def test_listening_brings_unbroken_sound(demo: Any, open_page: Callable[..
     await switch.press("Space")
     await expect(switch).to_be_checked()
     await expect(page.locator("#listen-status")).to_contain_text("Listening")
-    await _ask(page, "/play motorway stars")
+    await _ask_for(page, "motorway stars")
     await page.wait_for_function(f"window.segueSound.played > {SAMPLE_RATE}")
 
     before = await _sound(page)
@@ -151,13 +187,14 @@ async def test_listening_follows_to_another_server(
     await rail.get_by_role("button", name="Study Hall").press("Enter")
     await expect(rail.get_by_role("button", name="Study Hall")).to_have_attribute("aria-current", "true")
     await expect(page.locator("#guild-name")).to_contain_text("Study Hall")
-    await _ask(page, "/play tide tables")
+    await _ask_for(page, "tide tables")
     await expect(_player(page).locator("h3")).to_have_text("Tide Tables")
     await page.get_by_role("switch", name="Listen").press("Space")
     await page.wait_for_function("window.segueSound.playing")
 
     await rail.get_by_role("button", name="Vinyl Club").press("Enter")
     await expect(page.locator("#messages")).not_to_contain_text("Tide Tables")
+    await _silence(page)
     await expect(page.locator("#sink dd").first).to_have_text("nothing right now")
     await page.wait_for_function("!window.segueSound.playing")
     await rail.get_by_role("button", name="Study Hall").press("Enter")
@@ -175,7 +212,7 @@ async def test_out_of_voice_the_bot_says_so(demo: Any, open_page: Callable[..., 
     await page.get_by_role("button", name="Leave voice").press("Enter")
     await expect(page.get_by_role("button", name="Join voice")).to_be_visible()
     await expect(page.locator("#voice-members")).not_to_contain_text("You")
-    await _ask(page, "/play driftwood")
+    await _ask_for(page, "driftwood")
     await expect(page.locator(".message.ephemeral").last).to_contain_text("voice channel")
     await page.get_by_role("button", name="Join voice").press("Enter")
     await expect(page.locator("#voice-members")).to_contain_text("You")

@@ -20,6 +20,67 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
+COMMANDS = [
+    {
+        "name": "play",
+        "description": "Play",
+        "options": [
+            {"name": "query", "type": 3, "description": "Words", "required": True},
+            {"name": "next", "type": 5, "description": "Before all others"},
+        ],
+    },
+    {
+        "name": "loop",
+        "description": "Loop",
+        "options": [
+            {
+                "name": "mode",
+                "type": 3,
+                "description": "What",
+                "choices": [{"name": "This song", "value": "track"}, {"name": "Off", "value": "off"}],
+            }
+        ],
+    },
+    {
+        "name": "filter",
+        "description": "Filters",
+        "options": [
+            {
+                "name": "set",
+                "type": 1,
+                "description": "Set",
+                "options": [
+                    {"name": "depth", "type": 4, "description": "How deep", "min_value": 0, "max_value": 9}
+                ],
+            },
+            {"name": "clear", "type": 1, "description": "Clear"},
+        ],
+    },
+    {"name": "stop", "description": "Stop"},
+]
+PROPOSALS = {
+    "hello": [],
+    "/": ["/play", "/loop", "/filter", "/stop"],
+    "/P": ["/play"],
+    "/stop ": [],
+    "/play ": ["query: Words", "next: Before all others"],
+    "/play tide tables": ["query: Words"],
+    "/play query:tide ": ["next: Before all others"],
+    "/play query:tide next:": ["yes", "no"],
+    "/play query:tide next:y": ["yes"],
+    "/play query:tide next:yes": [],
+    "/loop mode:": ["This song", "Off"],
+    "/loop mode:th": ["This song"],
+    "/filter ": ["/filter set", "/filter clear"],
+    "/filter set ": ["depth: How deep (0 to 9)"],
+    "/nonsense x": [],
+}
+PROPOSE = """async ([commands, ...texts]) => {
+  const { propose } = await import("/static/composer.js");
+  const shown = ({ title, about }) => (about && !title.startsWith("/") ? `${title}: ${about}` : title);
+  return texts.map((text) => propose(text, commands).items.map(shown));
+}"""
+
 
 @dataclass
 class Site:
@@ -117,3 +178,12 @@ async def test_many_pages_work_and_look_once(site: Site, open_page: Callable[...
         await expect(page.locator("#voice-members")).to_contain_text("Nobody is here.")
     feed = next(iter(site.server._feeds.values()))
     assert feed.watchers == len(pages)
+
+
+async def test_options_and_choices_are_proposed(
+    site: Site, open_page: Callable[..., Awaitable[Page]]
+) -> None:
+    """Sub-commands, options, their choices and bounds are offered where Discord's client offers them."""
+    page = await open_page(site.url)
+    found = await page.evaluate(PROPOSE, [COMMANDS, *PROPOSALS])
+    assert dict(zip(PROPOSALS, found, strict=True)) == PROPOSALS
