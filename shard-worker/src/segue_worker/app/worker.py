@@ -140,6 +140,8 @@ class Worker:
             store = await resources.enter_async_context(
                 await Store.open(settings.postgres_dsn.get_secret_value())
             )
+            greeting = asyncio.create_task(_greet(store), name="first contact with PostgreSQL")
+            resources.callback(greeting.cancel)
             await self._assemble(resources, redis, store, topology)
 
     async def _assemble(
@@ -327,6 +329,24 @@ class Worker:
             for task in (doing, stopped):
                 task.cancel()
             await asyncio.gather(doing, stopped, return_exceptions=True)
+
+
+async def _greet(store: Store) -> None:
+    """Say whether PostgreSQL answers, before anybody misses what it has. We work without it meanwhile."""
+    async for attempt in stamina.retry_context(
+        on=StoreUnavailableError, attempts=None, timeout=None, wait_initial=1.0, wait_max=_LONGEST_RETRY_S
+    ):
+        with attempt:
+            try:
+                await store.ping()
+            except StoreUnavailableError as error:
+                if attempt.num == 1:
+                    _log.warning(
+                        "PostgreSQL can't be asked: events wait, settings are the defaults", why=str(error)
+                    )
+                raise
+        if attempt.num > 1:
+            _log.info("PostgreSQL answers")
 
 
 async def serve(settings: WorkerSettings) -> None:
