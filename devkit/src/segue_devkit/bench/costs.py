@@ -26,8 +26,11 @@ def cpu_by_workload(pods: Iterable[PodStatus]) -> dict[str, float]:
 
 
 def spent(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
-    """Return what each part used in between."""
-    return {name: max(0.0, value - before.get(name, 0.0)) for name, value in after.items()}
+    """Return what each part used in between; of one that was restarted, what it used since."""
+    return {
+        name: value - before.get(name, 0.0) if value >= before.get(name, 0.0) else value
+        for name, value in after.items()
+    }
 
 
 def _with_children(pid: int) -> float:
