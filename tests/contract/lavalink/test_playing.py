@@ -64,18 +64,20 @@ async def test_a_seek_answers_with_the_old_position(
     await wait_until(lambda: len(session.music()) >= 30)
     _, player = await client.patch(1, {"position": 12000})
     assert player["state"]["position"] < 5000
+    await client.shows(1, lambda state: 12000 < state["position"] < 15000)
     await wait_until(
-        lambda: any(12000 <= update["state"]["position"] < 14000 for update in client.of("playerUpdate"))
+        lambda: any(12000 <= update["state"]["position"] < 15000 for update in client.of("playerUpdate"))
     )
 
 
 async def test_started_paused_at_a_position(
     client: Any, voice_server: Any, voice_of: Any, link: str, wait_until: Any
 ) -> None:
-    """A track can be placed silently, and goes on from there."""
+    """A track can be placed silently, and goes on from there; until it does, the position soon says 0."""
     player = await _cue(client, voice_of, link, paused=True, position=5000)
-    assert player["paused"] is True
+    assert (player["paused"], player["state"]["position"]) == (True, 5000)
     session = await voice_server.session()
+    await client.shows(1, lambda state: state["position"] == 0)
     await client.patch(1, {"paused": False})
     await wait_until(lambda: len(session.music()) >= 20)
     position = (await client.get(1))[1]["state"]["position"]
@@ -88,6 +90,61 @@ async def test_a_seek_past_the_end_finishes(client: Any, voice_of: Any, link: st
     await client.patch(1, {"position": 999999})
     await client.patch(1, {"paused": False})
     assert (await client.event("TrackEndEvent", 1))["reason"] == "finished"
+
+
+async def test_a_seek_of_a_paused_track_is_reported_when_it_goes_on(
+    client: Any, voice_server: Any, voice_of: Any, link: str, wait_until: Any
+) -> None:
+    """Until then the position is where it was paused; a change of volume does not forget the seek."""
+    await _cue(client, voice_of, link)
+    session = await voice_server.session()
+    await wait_until(lambda: len(session.music()) >= 20)
+    _, paused = await client.patch(1, {"paused": True})
+    _, player = await client.patch(1, {"position": 12000})
+    assert player["state"]["position"] == paused["state"]["position"]
+    await client.shows(1, lambda state: state["position"] == paused["state"]["position"])
+    await client.patch(1, {"volume": 50})
+    await client.patch(1, {"paused": False})
+    await client.shows(1, lambda state: 12000 < state["position"] < 15000)
+
+
+async def test_an_end_before_the_start_is_none(client: Any, voice_of: Any, link: str) -> None:
+    """A track that starts behind its end plays on."""
+    await _cue(client, voice_of, link, position=3000, endTime=2000)
+    await client.shows(1, lambda state: state["position"] > 4000)
+    assert client.events("TrackEndEvent") == []
+
+
+async def test_a_new_track_is_not_paused(client: Any, voice_of: Any, link: str) -> None:
+    """A track started without `paused` plays, whatever was before."""
+    await _cue(client, voice_of, link, paused=True)
+    _, player = await client.patch(1, {"track": {"identifier": link}})
+    assert player["paused"] is False
+
+
+async def test_an_ogg_file_does_not_start_elsewhere(client: Any, voice_of: Any, links: Any) -> None:
+    """A known fault of lavaplayer: 200, TrackException, TrackEnd loadFailed."""
+    await _cue(client, voice_of, links("ogg"), position=5000)
+    broken = (await client.event("TrackExceptionEvent", 1))["exception"]
+    assert (broken["message"], broken["severity"]) == (
+        "Something went wrong when seeking to a position.",
+        "fault",
+    )
+    assert broken["cause"].startswith("java.lang.NullPointerException")
+    assert (await client.event("TrackEndEvent", 1))["reason"] == "loadFailed"
+
+
+async def test_an_ogg_file_counts_from_zero_after_a_seek(
+    client: Any, voice_server: Any, voice_of: Any, links: Any, wait_until: Any
+) -> None:
+    """Another one: the sound is the right one, and the position says how long ago the seek was."""
+    await _cue(client, voice_of, links("ogg"))
+    session = await voice_server.session()
+    await wait_until(lambda: len(session.music()) >= 75)
+    await client.patch(1, {"position": 12000})
+    await client.shows(1, lambda state: 0 < state["position"] < 1000)
+    await client.shows(1, lambda state: 1000 < state["position"] < 3000)
+    assert client.events("TrackExceptionEvent") == []
 
 
 async def test_a_link_that_dies_before_it_plays(client: Any, voice_of: Any, link: str) -> None:

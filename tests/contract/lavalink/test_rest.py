@@ -27,6 +27,11 @@ BAND_99 = (
     "Request processing failed: java.lang.ArrayIndexOutOfBoundsException: "
     "Index 99 out of bounds for length 15"
 )
+NO_SOURCE = "QAAAMwMABVRpdGxlAAZBdXRob3IAAAAAAAAD6AADYWJjAAAAAAAIbm9zb3VyY2UAAAAAAAAAAA=="
+MISSING_SOURCE = (
+    "Request processing failed: java.lang.IllegalStateException: "
+    "Failed to decode track due to a mismatching version or missing source manager"
+)
 NEW_PLAYER = {
     "guildId": "1",
     "track": None,
@@ -150,6 +155,9 @@ async def test_partial_voice_data_is_400_and_makes_no_player(client: Any, voice:
         ({"track": {"identifier": "/media/tracks/nope.mp3"}}, 400, "No matches found for identifier"),
         ({"track": {"encoded": "AAAA"}}, 500, "No message available"),
         ({"track": {"encoded": "QAAA"}}, 500, "No message available"),
+        ({"track": {"encoded": NO_SOURCE}}, 500, MISSING_SOURCE),
+        ({"track": {"identifier": "no such words"}}, 400, "No matches found for identifier"),
+        ({"position": 5.5}, 400, "Bad Request"),
         (
             {"track": {"encoded": TONE, "identifier": "x"}},
             400,
@@ -215,31 +223,17 @@ async def test_tracks_are_decoded_as_recorded(client: Any) -> None:
     assert (status, body["message"]) == (400, "No tracks to decode provided")
     status, body = await client.call("GET", "/v4/decodetrack", params={"encodedTrack": "AAAA"})
     assert (status, body["message"]) == (500, "No message available")
+    status, body = await client.call("GET", "/v4/decodetrack", params={"encodedTrack": NO_SOURCE})
+    assert (status, body["message"]) == (500, MISSING_SOURCE)
     assert await client.call("GET", "/v4/routeplanner/status") == (204, None)
 
 
-async def test_loading_a_link(client: Any, link: str, tune: Any) -> None:
-    """A link to music is a track with tags and length; its encoded form says the same."""
-    status, body = await client.call("GET", "/v4/loadtracks", params={"identifier": link})
-    assert (status, body["loadType"]) == (200, "track")
-    info = body["data"]["info"]
-    assert (info["uri"], info["sourceName"], info["isStream"]) == (link, "http", False)
-    assert info["title"] == tune.title
-    assert info["length"] == pytest.approx(tune.length_ms, abs=100)
-    _, decoded = await client.call("GET", "/v4/decodetrack", params={"encodedTrack": body["data"]["encoded"]})
-    assert decoded["info"] == info
-
-
-async def test_nothing_found_and_dead_links(client: Any, link: str) -> None:
-    """Nothing is `empty`; a link that fails is HTTP 200 with an exception object."""
-    assert await client.call("GET", "/v4/loadtracks", params={"identifier": "/media/nope.mp3"}) == (
-        200,
-        {"loadType": "empty", "data": None},
-    )
-    status, body = await client.call("GET", "/v4/loadtracks", params={"identifier": link + "x"})
-    assert (status, body["loadType"]) == (200, "error")
-    assert body["data"].keys() == {"message", "severity", "cause", "causeStackTrace"}
-    assert body["data"]["severity"] in {"common", "suspicious", "fault"}
+async def test_unknown_paths_and_methods(client: Any) -> None:
+    """Spring's words for both."""
+    status, body = await client.call("GET", "/v4/nosuch")
+    assert (status, body["message"]) == (404, "No endpoint GET /v4/nosuch.")
+    status, body = await client.call("POST", "/v4/info")
+    assert (status, body["message"]) == (405, "Method 'POST' is not supported.")
 
 
 async def test_a_plain_get_on_the_socket_path_is_400(client: Any, node: Any, http: Any) -> None:

@@ -106,7 +106,10 @@ async def test_the_same_voice_data_again_changes_nothing(
 async def test_a_new_token_reconnects_and_the_track_goes_on(
     client: Any, voice_server: Any, voice_of: Any, link: str, wait_until: Any
 ) -> None:
-    """Changed data closes the old connection with 1000 (not by remote) and plays on over the new one."""
+    """Changed data closes the old connection with 1000 and plays on over the new one.
+
+    Whether the event says `byRemote` hangs on who of the two was quicker with the closing handshake.
+    """
     await client.patch(1, {"voice": voice_of(), "track": {"identifier": link}})
     first = await voice_server.session()
     await wait_until(lambda: len(first.music()) >= 50)
@@ -114,11 +117,11 @@ async def test_a_new_token_reconnects_and_the_track_goes_on(
     assert status == 200
     assert player["state"]["position"] >= 1000
     closed = await client.event("WebSocketClosedEvent", 1)
-    assert (closed["code"], closed["reason"], closed["byRemote"]) == (1000, "", False)
+    assert (closed["code"], closed["reason"]) == (1000, "")
     second = await voice_server.session(1)
     assert second.op(0)[0]["token"] == "tok2"
     await wait_until(lambda: len(second.music()) >= 20)
-    await wait_until(lambda: first.close_code == 1000)
+    await wait_until(lambda: first.close_code in {1000, 1006})
     assert client.events("TrackEndEvent") == []
 
 
@@ -208,7 +211,10 @@ async def test_deleting_the_player_closes_voice(
 async def test_an_unreachable_endpoint_hangs_the_player_until_it_is_deleted(
     client: Any, voice_server: Any, voice_of: Any
 ) -> None:
-    """The PATCH never answers, the next one neither; GET and volume do; DELETE, then PATCH recovers."""
+    """The PATCH never answers, the next one neither; GET and volume do; DELETE, then PATCH recovers.
+
+    The two calls are not even answered when the player is gone.
+    """
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         refused = voice_of() | {"endpoint": f"127.0.0.1:{closed.getsockname()[1]}"}
@@ -220,13 +226,16 @@ async def test_an_unreachable_endpoint_hangs_the_player_until_it_is_deleted(
     status, player = await client.patch(9, {"volume": 50})
     assert (status, player["volume"]) == (200, 50)
     assert player["voice"] == {"token": "", "endpoint": "", "sessionId": "", "channelId": None}
-    for task in (hanging, following):
-        task.cancel()
     assert (await client.call("DELETE", client.player_path(9)))[0] == 204
+    assert (await client.get(9))[0] == 404
     status, player = await client.patch(9, {"voice": voice_of()})
     assert status == 200
     assert player["volume"] == 100
     await voice_server.session()
+    done, _ = await asyncio.wait({hanging, following}, timeout=1.0)
+    assert not done
+    for task in (hanging, following):
+        task.cancel()
 
 
 async def test_an_endpoint_without_tls_is_a_500(client: Any, voice_of: Any, link: str) -> None:

@@ -123,7 +123,11 @@ def test_files_are_decoded_at_the_right_place(
     write_file(SHORT, path, container)
     track = sources.load(str(path)).track
     assert track is not None
-    assert (track.source, track.title, track.author) == ("local", SHORT.title, SHORT.author)
+    tagged = (SHORT.title, SHORT.author)
+    untagged = ("Unknown title", "Unknown artist")
+    assert track.source == "local"
+    # A real node does not read the tags of a WAV.
+    assert (track.title, track.author) == (untagged if container is Container.WAV else tagged)
     book = library.take(track, Voicing())
     assert frames(book, 49_000, 1) == []
     for start in (600, 100):

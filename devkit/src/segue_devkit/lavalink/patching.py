@@ -6,10 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from segue_devkit.lavalink import filters as filter_module
-from segue_devkit.lavalink import tracks
 from segue_devkit.lavalink.errors import bad_request, broken
+from segue_devkit.lavalink.links import LOAD_ERROR
 from segue_devkit.lavalink.requests import Omitted, PlayerPatch
-from segue_devkit.lavalink.sources import LOAD_ERROR
 from segue_devkit.lavalink.voice.connection import HandshakeError, UnreachableError, VoiceState
 
 if TYPE_CHECKING:
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
     from segue_devkit.lavalink.tracks import Track
 
 _NO_VOICE: Final = "Failed to connect to voice server"
+_HANGS_S: Final = 900.0
+"""As good as never: no client waits longer."""
 
 
 class Patcher:
@@ -56,15 +57,12 @@ class Patcher:
     async def _track(self, patch: PlayerPatch) -> Track | None:
         """The track that a patch names; None for a stop, or if it names none."""
         if isinstance(patch.encoded, str):
-            try:
-                return tracks.decode(patch.encoded)
-            except tracks.BadTrackError:
-                raise broken() from None
+            return self._sources.decode(patch.encoded)
         if isinstance(patch.identifier, Omitted):
             return None
         loaded = await asyncio.to_thread(self._sources.load, patch.identifier)
         if loaded.error is not None:
-            raise broken(LOAD_ERROR)
+            raise bad_request(LOAD_ERROR)
         if loaded.found:
             raise bad_request("Cannot play a playlist or search result")
         if loaded.track is None:
@@ -76,15 +74,14 @@ async def _connect(player: Player, state: VoiceState) -> None:
     """Connect, one call at a time for each player.
 
     A real node never answers if nothing listens at the endpoint, and holds the player's lock meanwhile, so
-    that the next voice call of that guild hangs too, until the player is deleted.
+    that the next voice call of that guild hangs too. Deleting the player frees the guild, for a new player,
+    and not the calls that hang.
     """
     async with player.voice_lock:
-        if player.destroyed.is_set():
-            raise broken(_NO_VOICE)
         try:
             await player.connect(state)
         except UnreachableError:
-            await player.destroyed.wait()
+            await asyncio.sleep(_HANGS_S)
             raise broken(_NO_VOICE) from None
         except HandshakeError:
             raise broken(_NO_VOICE) from None
@@ -109,8 +106,7 @@ def _adjust(player: Player, patch: PlayerPatch) -> int | None:
     if not isinstance(patch.paused, Omitted):
         player.paused = patch.paused
     if not isinstance(patch.position, Omitted) and player.track is not None:
-        # A track under way answers a seek with the old position, a paused one with the new.
-        answer = player.position_ms if player.active else max(0, patch.position)
+        answer = player.position_ms
         player.seek(patch.position)
     if not isinstance(patch.end_time, Omitted):
         player.set_end(patch.end_time)

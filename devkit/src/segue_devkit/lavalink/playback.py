@@ -45,6 +45,8 @@ class Playback:
         speed: float,
         limits: Limits,
         tell: Callable[[Playback, Happening], None],
+        *,
+        origin_ms: int = 0,
     ) -> None:
         self.book = book
         self.stop_at: int | None = None
@@ -52,6 +54,8 @@ class Playback:
         self._limits = limits
         self._tell = tell
         self._index = start
+        self.origin_ms = origin_ms
+        self.begun = False
         self._told: set[Happening] = set()
         self._fed: float | None = None
 
@@ -61,9 +65,19 @@ class Playback:
         return max(0, int(position_ms / (FRAME_MS * speed)))
 
     @property
-    def position_ms(self) -> int:
+    def place_ms(self) -> int:
         """Where in the track the next frame comes from."""
         return int(self._index * FRAME_MS * self._speed)
+
+    @property
+    def position_ms(self) -> int:
+        """The place as it is reported, which for some tracks is counted from another origin."""
+        return self.place_ms - self.origin_ms
+
+    @property
+    def ready(self) -> bool:
+        """Whether the next frame is written."""
+        return self.book.frame(self._index) is not None
 
     def prepare(self, now: float) -> None:
         """Have the first chapters encoded, the first one at once."""
@@ -80,6 +94,7 @@ class Playback:
         if frame is None:
             return self._missing(index, now)
         self._index = index + 1
+        self.begun = True
         self._fed = now
         self._told.discard(Happening.STUCK)
         if not index % (CHAPTER // 5):

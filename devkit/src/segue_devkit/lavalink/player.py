@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from segue_devkit.lavalink import filters as filter_module
 from segue_devkit.lavalink.audio.library import Library
 from segue_devkit.lavalink.audio.voicing import voicing_of
+from segue_devkit.lavalink.errors import TrackError
 from segue_devkit.lavalink.playback import Happening, Limits, Playback
 from segue_devkit.lavalink.tracks import Track
 from segue_devkit.lavalink.voice.connection import VoiceClient, VoiceConnection, VoiceState
@@ -25,6 +26,13 @@ _LOG: Final = logging.getLogger("segue.lavalink.player")
 _MAX_VOLUME: Final = 1000
 _MINUTE_S: Final = 60
 _CLEANUP_S: Final = 60.0
+_SEEK_S: Final = 0.05
+_TOO_EARLY: Final = TrackError(
+    "Something went wrong when seeking to a position.",
+    "fault",
+    "java.lang.NullPointerException: the decoder of this Ogg file has no packets yet",
+)
+"""What lavaplayer says where an Ogg file is to start elsewhere than at its beginning."""
 _NO_VOICE: Final = {"token": "", "endpoint": "", "sessionId": "", "channelId": None}
 
 
@@ -61,6 +69,16 @@ class _Playing:
     track: Track
     user_data: dict[str, Any] = field(default_factory=dict)
     end_ms: int | None = None
+    decoded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Seek:
+    """A seek reports `target_ms` until it is carried out, then `before_ms` until a frame came."""
+
+    before_ms: int = 0
+    target_ms: int = 0
+    until: float = 0.0
 
 
 class Player:
@@ -82,6 +100,7 @@ class Player:
         self._loop = asyncio.get_running_loop()
         self._playing: _Playing | None = None
         self._playback: Playback | None = None
+        self._seek = _Seek()
         self._updates: asyncio.TimerHandle | None = None
         self._asked = time.monotonic()
         self._minute = _Minute(time.monotonic())
@@ -101,8 +120,17 @@ class Player:
 
     @property
     def position_ms(self) -> int:
-        """Where in the track the next frame comes from; 0 without a track."""
-        return self._playback.position_ms if self._playback else 0
+        """What a node reports: the place of the last frame taken, or of a seek just asked for.
+
+        A player that is paused while it seeks, or starts paused elsewhere than at the beginning, therefore
+        reports where it was before, or 0. Without a track it is 0 as well.
+        """
+        playback = self._playback
+        if playback is None:
+            return 0
+        if playback.begun:
+            return playback.position_ms
+        return self._seek.target_ms if time.monotonic() < self._seek.until else self._seek.before_ms
 
     @property
     def last_minute(self) -> FrameFigures | None:
@@ -146,9 +174,12 @@ class Player:
         """Start a track, in place of the one under way."""
         if self._playing is not None:
             self._end("replaced")
+        # An end that lies before the start is none.
+        end_ms = None if end_ms is not None and end_ms <= start_ms else end_ms
         self._playing = _Playing(track, user_data, end_ms)
         self._asked = time.monotonic()
-        self._cue(start_ms)
+        self._seek = _Seek(0, start_ms, self._asked + _SEEK_S)
+        self._cue(start_ms, broken=_TOO_EARLY if track.loses_count and start_ms > 0 else None)
         self._start_updates()
         self._event("TrackStartEvent", track=self._track_json())
         self.send_update()
@@ -160,7 +191,15 @@ class Player:
 
     def seek(self, position_ms: int) -> None:
         """Go on from another place of the track."""
-        self._cue(max(0, position_ms))
+        target, playing, playback = max(0, position_ms), self._playing, self._playback
+        if playing is None or playback is None:
+            return
+        self._seek = _Seek(self.position_ms, target, time.monotonic() + _SEEK_S)
+        if playing.track.loses_count:
+            playing.decoded = playing.decoded or playback.begun or playback.ready
+            self._cue(target, target, broken=None if playing.decoded else _TOO_EARLY)
+        else:
+            self._cue(target)
         self.send_update()
 
     def set_volume(self, volume: int) -> None:
@@ -168,7 +207,7 @@ class Player:
         wanted = min(_MAX_VOLUME, max(0, volume))
         if wanted != self.volume:
             self.volume = wanted
-            self._cue(self.position_ms)
+            self._cue_again()
 
     def set_filters(self, wanted: Filters) -> None:
         """Set all filters at once."""
@@ -177,7 +216,7 @@ class Player:
             _LOG.warning(
                 "guild %s: filters not heard here: %s", self.guild_id, ", ".join(wanted.silent_names)
             )
-        self._cue(self.position_ms)
+        self._cue_again()
         self.send_update()
 
     def set_user_data(self, user_data: dict[str, Any]) -> None:
@@ -275,14 +314,23 @@ class Player:
                     self._event("TrackExceptionEvent", track=self._track_json(), exception=error.to_json())
                 self._end("loadFailed")
 
-    def _cue(self, position_ms: float) -> None:
+    def _cue_again(self) -> None:
+        """Go on where it is, as the settings of now say."""
+        playback = self._playback
+        if playback is not None:
+            if playback.begun:
+                self._seek = _Seek(playback.position_ms)
+            self._cue(playback.place_ms, playback.origin_ms)
+
+    def _cue(self, place_ms: int, origin_ms: int = 0, *, broken: TrackError | None = None) -> None:
         """Point the sender at a place of the track, played as the settings of now say."""
         if self._playing is None:
             return
-        voicing = voicing_of(self.volume, self.filters)
-        book = self._parts.library.take(self._playing.track, voicing)
-        start = Playback.frame_at(position_ms, voicing.speed)
-        playback = Playback(book, start, voicing.speed, self._parts.limits, self._tell)
+        voicing, library = voicing_of(self.volume, self.filters), self._parts.library
+        track = self._playing.track
+        book = library.take(track, voicing) if broken is None else library.take_broken(track, broken)
+        start = Playback.frame_at(place_ms, voicing.speed)
+        playback = Playback(book, start, voicing.speed, self._parts.limits, self._tell, origin_ms=origin_ms)
         playback.stop_at = self._playing.end_ms
         before, self._playback = self._playback, playback
         playback.prepare(time.monotonic())

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
-from segue_devkit.lavalink import requests, tracks
+from segue_devkit.lavalink import requests
 from segue_devkit.lavalink.config import FILTERS
-from segue_devkit.lavalink.errors import ApiError, bad_request, broken
+from segue_devkit.lavalink.errors import ApiError, bad_request
 from segue_devkit.lavalink.requests import Omitted
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 VERSION: Final = "4.2.2"
 WEBSOCKET: Final = "/v4/websocket"
 _MAX_LONG: Final = (1 << 63) - 1
+_NO_ROUTE: Final = {404: "No endpoint {method} {path}.", 405: "Method '{method}' is not supported."}
 
 
 def answer(body: Any, status: int = 200) -> web.Response:
@@ -77,8 +79,12 @@ class Rest:
         except ApiError as error:
             response = answer(error.body(request.path), error.status)
         except web.HTTPException as error:
-            response = answer(ApiError(error.status, error.reason).body(request.path), error.status)
-        if not response.prepared:
+            message = _NO_ROUTE.get(error.status, error.reason).format(
+                method=request.method, path=request.path
+            )
+            response = answer(ApiError(error.status, message).body(request.path), error.status)
+        # What a real node did not foresee is answered without its version.
+        if not response.prepared and response.status != HTTPStatus.INTERNAL_SERVER_ERROR:
             response.headers["Lavalink-Api-Version"] = "4"
         return response
 
@@ -110,7 +116,7 @@ class Rest:
         """Look an identifier up."""
         identifier = request.query.get("identifier")
         if identifier is None:
-            raise bad_request()
+            raise bad_request("Required parameter 'identifier' is not present.")
         return answer((await asyncio.to_thread(self._sources.load, identifier)).to_json())
 
     async def decode(self, request: web.Request) -> web.Response:
@@ -118,11 +124,12 @@ class Rest:
         encoded = request.query.get("encodedTrack", request.query.get("track"))
         if encoded is None:
             raise bad_request("No track to decode provided")
-        return answer(_decoded(encoded))
+        return answer(self._sources.decode(encoded).to_json())
 
     async def decode_many(self, request: web.Request) -> web.Response:
         """Several encoded tracks as JSON."""
-        return answer([_decoded(encoded) for encoded in requests.encoded_tracks(await _body(request))])
+        wanted = requests.encoded_tracks(await _body(request))
+        return answer([self._sources.decode(encoded).to_json() for encoded in wanted])
 
     async def no_route_planner(self, _request: web.Request) -> web.Response:
         """There is none, as on a node that has none configured."""
@@ -160,13 +167,6 @@ class Rest:
         guild = _guild(request)
         self._sessions.get(request.match_info["session"]).destroy_player(guild)
         return web.Response(status=204)
-
-
-def _decoded(encoded: str) -> dict[str, Any]:
-    try:
-        return tracks.decode(encoded).to_json()
-    except tracks.BadTrackError:
-        raise broken() from None
 
 
 def _guild(request: web.Request) -> int:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from segue_devkit.lavalink import links, tracks
 from segue_devkit.lavalink.audio import readers
-from segue_devkit.lavalink.errors import TrackError
+from segue_devkit.lavalink.errors import TrackError, broken
 from segue_devkit.lavalink.tracks import MAX_LONG, Track
 from segue_devkit.tunes import catalogue
 
@@ -23,8 +24,13 @@ if TYPE_CHECKING:
     from segue_devkit.tunes.catalogue import Tune
 
 CATALOGUE: Final = "catalogue"
-LOAD_ERROR: Final = "Something went wrong when looking up the track."
+_NO_SOURCE: Final = (
+    "Request processing failed: java.lang.IllegalStateException: "
+    "Failed to decode track due to a mismatching version or missing source manager"
+)
 _SEARCH: Final = re.compile(r"[a-z]{2,8}search:(.*)", re.DOTALL)
+_UNTAGGED: Final = frozenset({"wav"})
+"""Containers whose tags a real node does not read."""
 _PROBES: Final = {"matroska": "matroska/webm", "mov": "mp4", "aac": "adts", "mpegts": "mpegts"}
 
 
@@ -40,9 +46,9 @@ class Loaded:
         """The load result of the protocol."""
         if self.error is not None:
             # A real node keeps the reason out of message and cause; it is only in the stack trace.
-            told = f"com.sedmelluq.discord.lavaplayer.tools.FriendlyException: {LOAD_ERROR}"
+            told = f"{links.FRIENDLY}: {links.LOAD_ERROR}"
             trace = f"{told}\nCaused by: {self.error.cause}\n"
-            reason = {"message": LOAD_ERROR, "severity": self.error.severity}
+            reason = {"message": links.LOAD_ERROR, "severity": "fault"}
             return {"loadType": "error", "data": reason | {"cause": told, "causeStackTrace": trace}}
         if self.track is not None:
             return {"loadType": "track", "data": self.track.to_json()}
@@ -72,12 +78,30 @@ class Sources:
         """
         if search := _SEARCH.fullmatch(identifier):
             return Loaded(found=tuple(map(self._track, catalogue.search(search[1]))))
-        if identifier.startswith(("http://", "https://")):
-            return self._media(identifier, "http") if self._http else Loaded()
+        if identifier.startswith(links.SCHEMES):
+            return self._link(identifier) if self._http else Loaded()
         if self._local and Path(identifier).is_file():
             return self._media(identifier, "local")
         tune = catalogue.by_identifier(identifier)
         return Loaded(track=self._track(tune)) if tune else Loaded()
+
+    def knows(self, track: Track) -> bool:
+        """Whether a track's source is on, without which its encoded form can't be read."""
+        return track.source in self.names
+
+    def decode(self, encoded: str) -> Track:
+        """The track of an encoded form.
+
+        Raises:
+            ApiError: 500: it is none, or of a source that is not on.
+        """
+        try:
+            track = tracks.decode(encoded)
+        except tracks.BadTrackError:
+            raise broken() from None
+        if not self.knows(track):
+            raise broken(_NO_SOURCE)
+        return track
 
     def opener(self, track: Track) -> Callable[[], PcmReader]:
         """How to start reading a track; the returned function may block and raise TrackError."""
@@ -85,7 +109,7 @@ class Sources:
         def start() -> PcmReader:
             if track.source == CATALOGUE and (tune := catalogue.by_identifier(track.identifier)):
                 return readers.TuneReader(tune)
-            if track.source in self.names and track.source != CATALOGUE:
+            if self.knows(track) and track.source != CATALOGUE:
                 return readers.AvReader(track.identifier, track.source)
             raise TrackError(readers.PLAY_ERROR, "fault", f"java.lang.IllegalStateException: {track.source}")
 
@@ -108,6 +132,14 @@ class Sources:
             artwork=f"{base}/art/{tune.identifier}.svg" if base else None,
         )
 
+    def _link(self, url: str) -> Loaded:
+        """A link is known by the one that it redirects to."""
+        try:
+            end = links.playable(url)
+        except TrackError as error:
+            return Loaded(error=error)
+        return self._media(end, "http") if end is not None else Loaded()
+
     @staticmethod
     def _media(identifier: str, source: str) -> Loaded:
         try:
@@ -120,6 +152,8 @@ class Sources:
                 name = container.format.name.split(",")[0]
         except TrackError as error:
             return Loaded(error=error)
+        if name in _UNTAGGED:
+            tags = {}
         track = Track(
             identifier=identifier,
             title=tags.get("title") or "Unknown title",

@@ -46,6 +46,11 @@ class Track:
         """Whether a seek can work."""
         return not self.is_stream
 
+    @property
+    def loses_count(self) -> bool:
+        """Whether a real node's decoder counts positions anew from a seek on, as it does in Ogg files."""
+        return self.source in _FILE_SOURCES and self.probe == "ogg"
+
     def at(self, position_ms: int) -> Track:
         """The same track at another position."""
         return replace(self, position_ms=position_ms)

@@ -12,6 +12,8 @@ from segue_devkit.lavalink.audio.pool import EncoderPool
 from segue_devkit.lavalink.audio.voicing import Voicing
 
 if TYPE_CHECKING:
+    from segue_devkit.lavalink.audio.readers import PcmReader
+    from segue_devkit.lavalink.errors import TrackError
     from segue_devkit.lavalink.sources import Sources
     from segue_devkit.lavalink.tracks import Track
 
@@ -35,6 +37,17 @@ class Library:
         self._books: dict[_Key, Book] = {}
         self._own = itertools.count(1)
         self._shared = EncoderPool(min(4, os.cpu_count() or 1), "encode")
+
+    def take_broken(self, track: Track, error: TrackError) -> Book:
+        """A book that holds nothing but an error, for one player; give it back with `give_back`."""
+
+        def fail() -> PcmReader:
+            raise error
+
+        book = Book(fail, Voicing(), self._quality, self._shared, seekable=True)
+        self._books[_Key(track.source, track.identifier, Voicing(), next(self._own))] = book
+        book.users += 1
+        return book
 
     def take(self, track: Track, voicing: Voicing) -> Book:
         """The book of a track as it is to be played; give it back with `give_back`."""

@@ -8,6 +8,7 @@ import av
 import numpy as np
 from av.error import FFmpegError
 
+from segue_devkit.lavalink import links
 from segue_devkit.lavalink.errors import TrackError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 RATE: Final = 48_000
 PLAY_ERROR: Final = "Something broke when playing the track."
+_HTTP_ERRORS: Final = (av.error.HTTPClientError, av.error.HTTPServerError)
 _TIMEOUT_S: Final = (10.0, 20.0)
 _OPTIONS: Final = {
     # A playlist behind a link must not name files of this machine, nor a file a link.
@@ -83,6 +85,10 @@ def _java(error: Exception, url: str) -> str:
     """The reason in the words of a JVM, which clients of a real node look at."""
     if isinstance(error, FileNotFoundError):
         return f"java.io.FileNotFoundException: {url} (No such file or directory)"
+    if isinstance(error, _HTTP_ERRORS) and (status := links.status_now(url)):
+        return f"java.lang.RuntimeException: Not success status code: {status}"
+    if isinstance(error, ConnectionRefusedError):
+        return "java.net.ConnectException: Connection refused"
     if isinstance(error, av.error.InvalidDataError):
         return "com.sedmelluq.discord.lavaplayer.tools.FriendlyException: Unknown file format."
     reason = getattr(error, "strerror", None) or str(error)
