@@ -33,6 +33,9 @@ class WorkerSettings(ServiceSettings):
     media_allowed_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
     """Private networks, in CIDR notation, that links may point into; none by default."""
 
+    search_prefix: str = Field(default="ytsearch", pattern=r"^[a-z]{2,16}$")
+    """Lavalink's name of the source in which plain words are searched."""
+
     media_local_files: bool = False
     """Whether nodes may be asked to play files of their own disk."""
 

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
     from segue_operator.api.base import Rule
 
-FORBIDDEN = {"$ref", "$defs", "anyOf", "allOf", "oneOf", "title", "propertyNames", "const", "definitions"}
+FORBIDDEN = {"$ref", "$defs", "anyOf", "allOf", "oneOf", "title", "const", "definitions"} | {
+    "patternProperties",
+    "propertyNames",
+}
 
 
 def _schema() -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segue_core.events import CommandApplied, TrackStarted
-from segue_core.ids import ChannelId
+from segue_core.ids import ChannelId, TierName
 from segue_worker.domain import policy
 from segue_worker.domain.effects import (
     Commit,
@@ -237,3 +237,11 @@ def test_a_repeated_interaction_changes_nothing(playing: Table) -> None:
     command = playing.play("Second")
     message = next(message for message, _ in playing.log[::-1] if getattr(message, "id", None) == command)
     assert playing.send(message) == ()
+
+
+def test_a_guilds_tier_is_kept_with_its_player(table: Table) -> None:
+    """What a server pays for decides where it may play, also after a takeover; alone it writes nothing."""
+    table.send(SettingsChanged(tier=TierName("premium")))
+    assert table.all(Commit) == []
+    table.playing()
+    assert table.state.snapshot.tier == TierName("premium")

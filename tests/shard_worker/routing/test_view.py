@@ -73,6 +73,14 @@ def test_tier_bounds_the_regions() -> None:
     assert len(fleet.candidates(GUILD, "rotterdam1", TierName("new"))) == 3
 
 
+def test_a_tier_that_left_the_spec_is_not_known() -> None:
+    """Its guilds are placed as of the default tier, so that they go on playing."""
+    view = FleetView(topology=wanted("us-east-0"))
+    assert view.knows_tier(TierName("gold"))
+    assert not view.knows_tier(TierName("platinum"))
+    assert FleetView().knows_tier(TierName("platinum"))
+
+
 def test_what_the_router_saw_keeps_nodes_away() -> None:
     """Dead, hung, overloaded, misconfigured, cordoned and full nodes are not offered; unknown ones are."""
     names = [f"us-east-{number}" for number in range(8)]

@@ -139,7 +139,9 @@ class GuildStore:
                 records[GuildId(int(guild))] = _record(GuildId(int(guild)), data, int(version), queue, voice)
             except MalformedValueError as error:
                 # One guild's defect must not keep a shard's other guilds from being taken over.
-                log.error("a guild's record can't be read", guild=int(guild), why=str(error))
+                log.error(  # noqa: TRY400 - the words say it all
+                    "a guild's record can't be read", guild=int(guild), why=str(error)
+                )
         return records
 
     async def commit(  # noqa: PLR0913 - the parts of one atomic change, each by keyword

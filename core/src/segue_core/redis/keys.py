@@ -17,7 +17,7 @@ key                         type      what                                      
 ``private:defuse:<shard>``  hash      ``<node>/<session>`` → since, ms                       1 h
 ``workers``                 hash      owner → heartbeat (JSON)                               pruned 60 s
 ``workers:seen``            zset      owner → last heartbeat, ms                             pruned 60 s
-``plane``                   hash      tick, hold_until, run_id, num_shards                   for ever
+``plane``                   hash      tick, hold_until, blank_until, run_id, num_shards      for ever
 ``promotions``              zset      ``<shard>:<epoch>`` → when it expired lease was claimed 10 s
 ``identify:bucket:<n>``     string    the shard that identified last                         5.1 s
 ``identify:budget``         hash      remaining, reset_at                                    until reset
@@ -36,7 +36,7 @@ Tag ``{g<k>}``, k = partition of the guild, 0…127; ``{g128}`` holds the events
 ``journals``                zset      guild with a journal → ``guild >> 22``                 with it
 ``events``                  stream    field ``e``: a DomainEvent (JSON)                      until stored
 ``events:meter``            hash      bytes in the stream, refused since ever                for ever
-``events:drain``            string    token of the drain that leases the partition           10 s
+``events:drain``            string    token of the drain that leases the partition           30 s
 ==========================  ========  =====================================================  ==========
 
 Tag ``{topology}``: ``topology`` hash (generation, data), for ever.

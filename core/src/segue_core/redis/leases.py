@@ -1,7 +1,7 @@
 """The lease plane: who may act for a shard, under which epoch, and until when.
 
 Every change is one Lua script under the tag ``{plane}`` and judged by Redis TIME. A lease says "my
-task for this shard turns", nothing about Discord. See docs/explanation/takeover.md.
+task for this shard turns", nothing about Discord. See docs/explanation/leases.md.
 """
 
 from __future__ import annotations

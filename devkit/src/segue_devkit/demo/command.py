@@ -110,6 +110,7 @@ async def _shown(dev: DevCluster, port: int) -> int:
             try:
                 url = await _listen(server, port)
                 _say(f"\n  open {url}\n  type /play and a few words, then press Listen. Ctrl-C ends it.\n")
+                _say(f"  in another terminal: . {dev.write_environment()} && .venv/bin/segue nodes\n")
                 await asyncio.Event().wait()
             finally:
                 await server.close()

@@ -196,6 +196,10 @@ class DevCluster:
         if self.wanted.name != wanted.name or self.wanted.namespace != wanted.namespace:
             message = "a running cluster keeps its name and namespace; stop it and start it anew"
             raise DevError(message)
+        if self.plan is not None and self.wanted.spec.shards != wanted.spec.shards:
+            # Workers of two shard counts would act for the same guilds.
+            message = f"spec.shards stays {self.wanted.spec.shards} while workers run: stop the cluster, start it anew"
+            raise DevError(message)
         processes = self.processes
         cluster = simulated(wanted, self.sim_url) if self.simulates_discord else wanted
         secrets = referenced_secrets(wanted, self.options, self._credentials)

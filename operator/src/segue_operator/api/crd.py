@@ -109,6 +109,10 @@ def _structural(
             continue
         if key == "properties":
             out[key] = {name: _structural(inner, definitions, models) for name, inner in value.items()}
+        elif key == "patternProperties":
+            # A structural schema has no patterns for keys; the model's rules say which keys there may be.
+            (inner,) = value.values()
+            out["additionalProperties"] = _structural(inner, definitions, models)
         elif key in {"items", "additionalProperties"} and isinstance(value, dict):
             out[key] = _structural(value, definitions, models)
         elif key == "default":

@@ -83,6 +83,12 @@ class Lavalink(SpecModel):
         default=None, description="Secret with the nodes' password. Left out: one is generated."
     )
     sources: Sources = Field(default=Sources(), description="Lavalink's own sources, on or off.")
+    search: str = Field(
+        default="ytsearch",
+        pattern=r"^[a-z]{2,16}$",
+        description="Where plain words are searched, as Lavalink's prefix: ytsearch needs the YouTube plugin, "
+        "scsearch is SoundCloud, bcsearch Bandcamp.",
+    )
     plugins: tuple[Plugin, ...] = Field(
         default=(), max_length=32, description="Plugins every node loads, such as the YouTube source."
     )

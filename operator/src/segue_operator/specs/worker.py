@@ -87,6 +87,7 @@ def _worker_env(cluster: MusicCluster) -> Env:
         value("SEGUE_LEASE_TTL_MS", spec.lease_ttl_ms),
         value("SEGUE_MEDIA_ALLOWED_NETWORKS", ",".join(spec.media.allowed_private_networks)),
         value("SEGUE_MEDIA_LOCAL_FILES", spec.lavalink.sources.local),
+        value("SEGUE_SEARCH_PREFIX", spec.lavalink.search),
     ]
 
 

@@ -84,6 +84,7 @@ class GuildLimits:
 def limits_of(settings: ServerSettings) -> SettingsChanged:
     """Return what of a server's settings concerns its player."""
     return SettingsChanged(
+        tier=settings.subscription_tier,
         volume_limit=settings.volume_limit,
         max_queue_size=settings.max_queue_size,
         max_song_duration_ms=settings.max_song_duration * 1000 or None,

@@ -16,7 +16,7 @@ import aiohttp
 import stamina
 
 from segue_core.drain import EventDrain
-from segue_core.health import Health, HealthServer
+from segue_core.health import CheckResult, Health, HealthLevel, HealthServer
 from segue_core.ids import GuildId, OwnerId, ShardId
 from segue_core.logging import get_logger
 from segue_core.redis import topology as topologies
@@ -114,6 +114,8 @@ class Worker:
         self._manager: ShardManager | None = None
         self._registered = False
         self._tasks: set[asyncio.Task[None]] = set()
+        self._checks: WorkerChecks | None = None
+        self._health.register("leases", self._readiness, readiness=True)
 
     def stop(self) -> None:
         """Begin to give everything back."""
@@ -200,6 +202,7 @@ class Worker:
             settings=GuildLimits(store, Cache(redis, self._keys)),
             meter=PlayerMeter(),
             stale=self._stale,
+            search_prefix=settings.search_prefix,
         )
         caller = Caller(user=bot.identity.user, name=f"Segue/{settings.version}", password=password)
 
@@ -268,7 +271,7 @@ class Worker:
                 _log.info("events.left_to_others", why=str(error) or type(error).__name__)
 
     def _observe(self, checks: WorkerChecks, players: PlayerRegistry, drain: EventDrain) -> None:
-        self._health.register("leases", checks.leases, readiness=True)
+        self._checks = checks
         self._health.register("gateway", checks.gateway)
         self._health.register("players", checks.players)
         self._health.register("routing", checks.routing)
@@ -276,6 +279,14 @@ class Worker:
         self._health.register("events", drain.check)
         metrics.PLAYERS_LIVE.set_function(lambda: players.summary().live)
         metrics.PLAYERS_PLAYING.set_function(lambda: players.summary().playing)
+
+    def _readiness(self) -> CheckResult:
+        """Not ready before topology and Discord are known: nothing can be held or taken over until then."""
+        if self._checks is None:
+            return CheckResult(
+                level=HealthLevel.UNHEALTHY, detail="starting: waiting for topology or Discord"
+            )
+        return self._checks.leases()
 
     def _shard_ready(self, shard: ShardId) -> None:
         """Register the commands once the first shard of the cluster is up, from the worker that has it."""

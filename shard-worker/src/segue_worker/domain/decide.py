@@ -110,6 +110,7 @@ def _handle(turn: Turn, message: Message) -> None:  # noqa: C901, PLR0912 - one 
             _on_timer(turn, message)
         case SettingsChanged():
             turn.set(settings=message)
+            turn.snap(tier=message.tier)
 
 
 def _on_timer(turn: Turn, message: TimerFired) -> None:

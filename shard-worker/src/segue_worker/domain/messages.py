@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from segue_core.ids import ChannelId, CommandId, MessageId, NodeId, UserId
-from segue_core.models import Track, VoiceLink
+from segue_core.ids import ChannelId, CommandId, MessageId, NodeId, TierName, UserId
+from segue_core.models import FREE_TIER, Track, VoiceLink
 
 RequestId = int
 """Pairs an effect with the message that answers it; unique within a guild's state."""
@@ -278,6 +278,7 @@ class SettingsChanged:
     ``idle_leave_ms``: how long we stay with nothing to play; ``alone_leave_ms``: with nobody listening.
     """
 
+    tier: TierName = FREE_TIER
     volume_limit: int = 150
     max_queue_size: int = 500
     max_song_duration_ms: int | None = None

@@ -116,7 +116,8 @@ class Router:
             guild_id=query.guild,
             shard_id=query.shard,
             voice_endpoint=query.endpoint,
-            tier=query.tier,
+            # A tier that left the spec must not silence its guilds: they get the default one.
+            tier=query.tier if self._view.knows_tier(query.tier) else "",
             preferred_nodes=query.preferred,
             excluded_nodes=query.excluded,
         )

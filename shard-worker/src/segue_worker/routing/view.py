@@ -75,6 +75,11 @@ class FleetView:
             ),
         )
 
+    def knows_tier(self, tier: TierName) -> bool:
+        """Whether the topology names this tier; a topology without tiers takes any."""
+        tiers = () if self.topology is None else self.topology.tiers
+        return not tiers or any(one.name == tier for one in tiers)
+
     def region_of(self, node: NodeId) -> RegionName | None:
         """Return the region a node is in."""
         return next((known.region for known in self._known() if known.id == node), None)
