@@ -79,7 +79,7 @@ COMMANDS = _metrics.counter(
 )
 COMMANDS_REFUSED = _metrics.counter(
     "segue_commands_refused_total",
-    "Commands that were not accepted, by why: frozen, not_journaled, not_taken, failed.",
+    "Commands that were not accepted, by why: frozen, overloaded, not_journaled, not_taken, failed.",
     ["why"],
 )
 ACKNOWLEDGEMENTS = _metrics.counter(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from segue_core.ids import ChannelId, CommandId, GuildId, OwnerId
 from segue_core.redis.connection import connect
 from segue_core.redis.guilds import GuildStore, JournalEntry
+from segue_worker.app import ingress
 from segue_worker.domain.messages import Verb
 from segue_worker.gateway.errors import DiscordUnreachableError
 from segue_worker.gateway.rest import Ack, UnansweredError
@@ -16,6 +17,8 @@ from segue_worker.shards.lease import Grant, Lease
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import pytest
 
     from segue_core.redis.keys import Keys
     from segue_core.redis.leases import LeasePlane
@@ -240,3 +243,17 @@ async def test_what_is_no_command_is_passed_over(door: Door, slash: Callable[...
     await door.settle()
     assert (door.posted, door.rest.said) == ([], [])
     assert door.handled == [token]
+
+
+async def test_a_flood_is_asked_to_come_back(
+    door: Door, slash: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond what can be acknowledged in time nothing is begun: a sentence, no journal entry, no command."""
+    monkeypatch.setattr(ingress, "UNDER_WAY_LIMIT", 3)
+    door.rest.slow = asyncio.Event()
+    for number in range(4):
+        door.take(slash("volume", percent=number))
+    door.rest.slow.set()
+    await door.settle()
+    assert len(door.posted) == len(await door.journal()) == 3
+    assert sorted(door.rest.kinds()) == [f"answer {TRY_AGAIN}", "defer", "defer", "defer"]

@@ -40,6 +40,9 @@ _log = get_logger(__name__)
 JOURNAL_PATIENCE_S: Final = 0.8
 """Discord waits three seconds in all; longer than this, and it is better to say so."""
 PREDECESSOR_PATIENCE_S: Final = 2.5
+UNDER_WAY_LIMIT: Final = 400
+"""Interactions being journaled and acknowledged at once. More would all miss their three seconds, and
+starve the loop whose turning keeps the shards ours; those beyond it are asked to try again."""
 _ACK_ATTEMPTS: Final = 2
 
 
@@ -106,6 +109,12 @@ class Ingress:
             # Without a lease a successor is given the event again; two answers would be one too many.
             if wait and lease is not None:
                 self._run(self._answers.at_once(wish.origin, refusal(Phrase.SLOW_DOWN)))
+            return
+        if len(self._tasks) >= UNDER_WAY_LIMIT:
+            handled()
+            metrics.COMMANDS_REFUSED.labels("overloaded").inc()
+            if len(self._tasks) < 2 * UNDER_WAY_LIMIT:
+                self._run(self._answers.at_once(wish.origin, refusal(Phrase.TRY_AGAIN)))
             return
         reads = wish.ack in {AckKind.DIRECT, AckKind.DIRECT_UPDATE}
         self._answers.expect(wish.origin, wish.ack)
