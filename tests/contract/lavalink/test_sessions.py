@@ -42,7 +42,7 @@ async def test_without_resuming_everything_ends_at_once(
     await _playing(client, voice_of, link)
     voice = await voice_server.session()
     await client.close()
-    await wait_until(lambda: voice.close_code == 1000)
+    await wait_until(lambda: voice.hung_up)
     again = new_client()
     await again.connect(client.session)
     assert again.resumed is False
@@ -60,7 +60,7 @@ async def test_a_parked_session_expires(
     await _playing(client, voice_of, link)
     voice = await voice_server.session()
     await client.close()
-    await wait_until(lambda: voice.close_code == 1000)
+    await wait_until(lambda: voice.hung_up)
     again = new_client()
     await again.connect(client.session)
     assert again.resumed is False

@@ -13,12 +13,14 @@ class ApiError(Exception):
     Attributes:
         status: 400, 404 or 500.
         message: what the answer says.
+        foreseen: whether the node answers it on purpose; what it did not foresee lacks its version's header.
     """
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, *, foreseen: bool = True) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
+        self.foreseen = foreseen
 
     def body(self, path: str) -> dict[str, Any]:
         """The JSON of the answer."""
@@ -42,8 +44,13 @@ def not_found(what: str) -> ApiError:
 
 
 def broken(message: str = "No message available") -> ApiError:
-    """500."""
-    return ApiError(500, message)
+    """500 that nobody foresaw."""
+    return ApiError(500, message, foreseen=False)
+
+
+def no_voice() -> ApiError:
+    """500 on purpose: the voice server does not shake hands."""
+    return ApiError(500, "Failed to connect to voice server")
 
 
 class TrackError(Exception):

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from segue_devkit.lavalink import filters as filter_module
-from segue_devkit.lavalink.errors import bad_request, broken
+from segue_devkit.lavalink.errors import bad_request, no_voice
 from segue_devkit.lavalink.links import LOAD_ERROR
 from segue_devkit.lavalink.requests import Omitted, PlayerPatch
 from segue_devkit.lavalink.voice.connection import HandshakeError, UnreachableError, VoiceState
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from segue_devkit.lavalink.sources import Sources
     from segue_devkit.lavalink.tracks import Track
 
-_NO_VOICE: Final = "Failed to connect to voice server"
 _HANGS_S: Final = 900.0
 """As good as never: no client waits longer."""
 
@@ -82,9 +81,9 @@ async def _connect(player: Player, state: VoiceState) -> None:
             await player.connect(state)
         except UnreachableError:
             await asyncio.sleep(_HANGS_S)
-            raise broken(_NO_VOICE) from None
+            raise no_voice() from None
         except HandshakeError:
-            raise broken(_NO_VOICE) from None
+            raise no_voice() from None
 
 
 def _start(player: Player, patch: PlayerPatch, track: Track | None) -> None:

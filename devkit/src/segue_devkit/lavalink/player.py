@@ -225,9 +225,10 @@ class Player:
             self._playing.user_data = user_data
 
     def set_end(self, end_ms: int | None) -> None:
-        """Let the track end early, or not."""
+        """Let the track end early, or not; an end that has passed is none."""
         if self._playing is not None and self._playback is not None:
-            self._playing.end_ms = self._playback.stop_at = end_ms
+            passed = end_ms is not None and end_ms <= self._playback.position_ms
+            self._playing.end_ms = self._playback.stop_at = None if passed else end_ms
 
     async def connect(self, state: VoiceState) -> None:
         """Connect to a voice server, unless it is the one of now; raises as VoiceConnection.connect."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
@@ -74,17 +73,18 @@ class Rest:
         if password is None or not hmac.compare_digest(password.encode(), self._config.password.encode()):
             bare = password is None or request.path == WEBSOCKET
             return web.Response(status=401 if bare else 403, headers={"Lavalink-Api-Version": "4"})
+        foreseen = True
         try:
             response = await handler(request)
         except ApiError as error:
+            foreseen = error.foreseen
             response = answer(error.body(request.path), error.status)
         except web.HTTPException as error:
             message = _NO_ROUTE.get(error.status, error.reason).format(
                 method=request.method, path=request.path
             )
             response = answer(ApiError(error.status, message).body(request.path), error.status)
-        # What a real node did not foresee is answered without its version.
-        if not response.prepared and response.status != HTTPStatus.INTERNAL_SERVER_ERROR:
+        if foreseen and not response.prepared:
             response.headers["Lavalink-Api-Version"] = "4"
         return response
 
