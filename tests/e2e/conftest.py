@@ -45,6 +45,9 @@ ROOT = Path(__file__).resolve().parents[2]
 LAPTOP = ROOT / "examples" / "01-laptop.yaml"
 READY_S = 120.0
 PATIENCE_S = 20.0
+SESSION_S = 60.0
+"""Every new session waits for the identify gate, and ever longer after failures."""
+
 POLL_S = 0.05
 NS_PER_MS = 1e6
 
@@ -269,7 +272,7 @@ class Town:
             found = next((one.session_id for one in sessions if one.connected), "")
             return bool(found)
 
-        await eventually(f"shard {shard} has a session", connected)
+        await eventually(f"shard {shard} has a session", connected, SESSION_S)
         return found
 
     def stop(self, pod: str) -> None:

@@ -77,7 +77,7 @@ async def test_a_session_that_is_lost_is_replaced(town: Town, tunes: Tunes, trou
     async def replaced() -> bool:
         return await town.session(0) != session
 
-    await eventually("there is a new session", replaced, 30)
+    await eventually("there is a new session", replaced, 60)
     assert await town.identifies() == identifies + 1
     await room.discord.reset_sink(room.guild)
     await room.hears(song)
@@ -96,7 +96,7 @@ async def test_voice_that_dies_with_its_gateway_session_comes_back(town: Town, t
         async def replaced() -> bool:
             return await town.session(0) != session
 
-        await eventually("there is a new session", replaced, 30)
+        await eventually("there is a new session", replaced, 60)
         await room.discord.reset_sink(room.guild)
         await room.hears(song, 30)
     finally:
