@@ -200,6 +200,17 @@ def test_a_player_on_a_node_the_snapshot_does_not_name_is_destroyed(table: Table
     assert after.one(DestroyPlayer).node == WEST
 
 
+def test_a_paused_player_stays_where_the_snapshot_says(table: Table) -> None:
+    """A node reports 0 for a song that was started while paused; the place in the song is not lost."""
+    table.playing()
+    table.now += 20_000
+    table.command(Verb.PAUSE)
+    table.patched()
+    where = table.state.position(table.now)
+    after = Takeover(table).adopt(paused=True, position_ms=0)
+    assert after.state.position(after.now) == where > 10_000
+
+
 def test_a_player_nobody_knows_is_adopted_or_destroyed(table: Table, track: Callable[..., Track]) -> None:
     """With a track it goes on with it; without one it is of no use."""
     voice = VoiceLink(channel=ChannelId(600), session="s", token="t", endpoint="e")

@@ -251,6 +251,9 @@ def test_load_results_of_every_kind() -> None:
     assert parse_load({"loadType": "empty", "data": None}).kind is LoadKind.EMPTY
     error = parse_load({"loadType": "error", "data": {"message": "m", "severity": "common", "cause": "c"}})
     assert (error.message, error.cause) == ("m", "c")
+    trace = "FriendlyException: m\n\tat x.Y\nCaused by: java.io.IOException: Status code 429\n\tat x.Z"
+    real = parse_load({"loadType": "error", "data": {"message": "m", "cause": "c", "causeStackTrace": trace}})
+    assert real.cause == "c; java.io.IOException: Status code 429"
     for bad in (
         {},
         {"loadType": "new"},

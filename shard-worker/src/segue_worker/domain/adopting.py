@@ -123,7 +123,9 @@ def _same_song(turn: Turn, message: Adopted) -> None:
             voice=state.voice,
         ),
     )
-    if not current_version and off > policy.SEEK_TOLERANCE_MS:
+    if message.paused and snapshot.paused:
+        pass  # a node reports 0 for a song that was started or sought while paused; the snapshot knows better
+    elif not current_version and off > policy.SEEK_TOLERANCE_MS:
         turn.set(seek_needed=True)
     else:
         turn.snap(position_ms=max(0, message.position_ms), position_at=message.at)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _BUILDER: Final = EntityBuilder()
 
+_CAUSED_BY: Final = "Caused by:"
+_CAUSE_LIMIT: Final = 1000
 _UNSHAPED: Final = (KeyError, TypeError, ValueError, AttributeError)
 
 
@@ -85,11 +87,16 @@ def _parse_load(kind: LoadKind, data: Any) -> LoadResult:
                 kind=kind, tracks=_parse_all(data["tracks"]), playlist=str(data["info"]["name"])
             )
         case LoadKind.ERROR:
-            return LoadResult(
-                kind=kind, message=str(data.get("message") or ""), cause=str(data.get("cause") or "")
-            )
+            return LoadResult(kind=kind, message=str(data.get("message") or ""), cause=_cause(data))
         case LoadKind.EMPTY:
             return LoadResult(kind=kind)
+
+
+def _cause(data: Mapping[str, Any]) -> str:
+    """Return why a load failed. A real node gives one message for everything; the reason is in the trace."""
+    trace = str(data.get("causeStackTrace") or "")
+    reasons = [line.partition(":")[2].strip() for line in trace.splitlines() if line.startswith(_CAUSED_BY)]
+    return "; ".join([str(data.get("cause") or ""), *reasons])[:_CAUSE_LIMIT]
 
 
 def _parse_all(documents: Sequence[Mapping[str, Any]]) -> tuple[Track, ...]:
