@@ -198,7 +198,8 @@ class DevCluster:
             raise DevError(message)
         if self.plan is not None and self.wanted.spec.shards != wanted.spec.shards:
             # Workers of two shard counts would act for the same guilds.
-            message = f"spec.shards stays {self.wanted.spec.shards} while workers run: stop the cluster, start it anew"
+            now = self.wanted.spec.shards
+            message = f"spec.shards stays {now} while workers run: stop the cluster and start it anew"
             raise DevError(message)
         processes = self.processes
         cluster = simulated(wanted, self.sim_url) if self.simulates_discord else wanted

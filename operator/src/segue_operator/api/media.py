@@ -86,8 +86,8 @@ class Lavalink(SpecModel):
     search: str = Field(
         default="ytsearch",
         pattern=r"^[a-z]{2,16}$",
-        description="Where plain words are searched, as Lavalink's prefix: ytsearch needs the YouTube plugin, "
-        "scsearch is SoundCloud, bcsearch Bandcamp.",
+        description="Where plain words are searched, as Lavalink's prefix: ytsearch needs the YouTube "
+        "plugin, scsearch is SoundCloud, bcsearch Bandcamp.",
     )
     plugins: tuple[Plugin, ...] = Field(
         default=(), max_length=32, description="Plugins every node loads, such as the YouTube source."
