@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
     Tunes = dict[str, tuple[Tune, ...]]
 
-pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
+
+NEW_SESSION_S = 120.0
+"""These tests lose one session after the other, so the shard's back-off has grown up to a minute."""
 
 
 async def _resumed(town: Town, shard: int, session: str, resumes: int) -> None:
@@ -77,7 +80,7 @@ async def test_a_session_that_is_lost_is_replaced(town: Town, tunes: Tunes, trou
     async def replaced() -> bool:
         return await town.session(0) != session
 
-    await eventually("there is a new session", replaced, 60)
+    await eventually("there is a new session", replaced, NEW_SESSION_S)
     assert await town.identifies() == identifies + 1
     await room.discord.reset_sink(room.guild)
     await room.hears(song)
@@ -96,7 +99,7 @@ async def test_voice_that_dies_with_its_gateway_session_comes_back(town: Town, t
         async def replaced() -> bool:
             return await town.session(0) != session
 
-        await eventually("there is a new session", replaced, 60)
+        await eventually("there is a new session", replaced, NEW_SESSION_S)
         await room.discord.reset_sink(room.guild)
         await room.hears(song, 30)
     finally:

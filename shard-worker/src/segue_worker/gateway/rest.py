@@ -249,6 +249,9 @@ async def _translated(what: str, timeout_s: float) -> AsyncIterator[None]:
         raise UnansweredError(f"{what} stayed unanswered for {timeout_s:g} s") from error
     except hikari.HTTPError as error:
         raise _translate(error, what) from error
+    except (LookupError, TypeError, ValueError) as error:
+        # Done at Discord, but answered in a shape that hikari does not know.
+        raise UnansweredError(f"{what}: the answer can't be read: {error!r}") from error
 
 
 def _translate(error: hikari.HTTPError, what: str) -> GatewayError:

@@ -101,6 +101,8 @@ class InteractionCalls:
         }
         if one.kind is Kind.COMMAND:
             metadata["name"] = one.data["name"]
+        if one.source is not None:
+            metadata["interacted_message_id"] = str(one.source.id)
         message = Message(
             self._world.ids.new(),
             one.channel_id,
