@@ -56,6 +56,9 @@ TAIL_LINES = 40
 _names = itertools.count(1)
 _running: list[DevCluster] = []
 
+FACTS_S = 60.0
+"""A worker killed while it stores events keeps their partition leased for 30 s (segue_core.drain)."""
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -348,7 +351,7 @@ class Town:
             return not missing
 
         try:
-            await eventually("the facts arrive in PostgreSQL", all_there)
+            await eventually("the facts arrive in PostgreSQL", all_there, FACTS_S)
         except pytest.fail.Exception as error:
             pytest.fail(f"{error}, missing: {missing}")
         found = [command for command, _ in await self.applied(room)]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Tunes = dict[str, tuple[Tune, ...]]
 
-pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
 TAKEN_OVER_S = 20.0
 LATE_ACK_MS = 20_000
