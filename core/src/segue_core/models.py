@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from segue_core.filters import PLAIN, Filters
 from segue_core.ids import (
     ChannelId,
     Epoch,
@@ -100,7 +101,8 @@ class PlayerSnapshot:
     ``position_ms`` was true at ``position_at``; while playing it has advanced since
     (see :meth:`position`), so it need not be written every second. ``started_at`` is when the song
     was first heard, 0 before. ``generation`` counts what was started on a node: each start of a song,
-    a placement elsewhere included, has its own, and events of an older one are dropped.
+    a placement elsewhere included, has its own, and events of an older one are dropped. ``speed`` is that of
+    ``filters``, for releases that know no filters. ``played``: what was heard before, the newest last.
     """
 
     guild: GuildId
@@ -120,6 +122,8 @@ class PlayerSnapshot:
     now_playing: MessageRef | None = None
     listeners: tuple[UserId, ...] = ()
     tier: TierName = FREE_TIER
+    filters: Filters = PLAIN
+    played: tuple[QueueItem, ...] = ()
 
     def position(self, now: int) -> int:
         """Return where in the song we are at ``now``, within its length, milliseconds."""

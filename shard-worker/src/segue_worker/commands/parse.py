@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from segue_core.ids import ChannelId, CommandId, GuildId, UserId
 from segue_worker.commands.custom_ids import parse_custom_id
-from segue_worker.commands.table import BY_NAME, CommandSpec, OptionKind, OptionSpec
+from segue_worker.commands.table import BY_NAME
 from segue_worker.domain.messages import Command, Verb
 from segue_worker.domain.views import Phrase, ReplyView, Tone, Words
+
+if TYPE_CHECKING:
+    from segue_worker.commands.spec import CommandSpec, OptionSpec, OptionValue
 
 _COMMAND = 2
 _COMPONENT = 3
@@ -135,16 +138,10 @@ def _slash(origin: Origin, guild: GuildId, command: Command, data: Mapping[Any, 
         given = _options(spec, data.get("options"))
     except _BadOptionError as error:
         return _refused(origin, error.phrase, option=error.option)
-    query = given.get("query")
-    amount = given.get("percent")
-    page = given.get("page")
-    command = replace(
-        command,
-        verb=spec.verb,
-        query=query if isinstance(query, str) else None,
-        amount=amount if isinstance(amount, int) else None,
-        page=page if isinstance(page, int) else None,
-    )
+    fields: dict[str, Any] = {
+        option.fills: given[option.name] for option in spec.options if option.name in given
+    }
+    command = replace(command, verb=spec.verb, **fields)
     ack = Ack.DIRECT if spec.is_read(frozenset(given)) else Ack.DEFER
     return Wish(origin=origin, guild=guild, command=command, ack=ack, cooldown_ms=spec.cooldown_ms)
 
@@ -167,13 +164,13 @@ def _button(origin: Origin, guild: GuildId, command: Command, data: Mapping[Any,
     return Wish(origin=origin, guild=guild, command=command, ack=read_ack if reads else Ack.DEFER_UPDATE)
 
 
-def _options(spec: CommandSpec, sent: object) -> dict[str, str | int]:
+def _options(spec: CommandSpec, sent: object) -> dict[str, OptionValue]:
     """Return the options given, checked against the table; those unknown to it are passed over."""
     values = {}
     for option in sent if isinstance(sent, list) else []:
         if isinstance(option, Mapping) and isinstance(option.get("name"), str):
             values[option["name"]] = option.get("value")
-    given: dict[str, str | int] = {}
+    given: dict[str, OptionValue] = {}
     for option in spec.options:
         value = values.get(option.name)
         if value is not None:
@@ -183,14 +180,11 @@ def _options(spec: CommandSpec, sent: object) -> dict[str, str | int]:
     return given
 
 
-def _checked(option: OptionSpec, value: object) -> str | int:
-    if option.kind is OptionKind.STRING:
-        # Length is judged by the domain, whose words for it are better than these.
-        if isinstance(value, str):
-            return value
-    elif isinstance(value, int) and not isinstance(value, bool) and option.least <= value <= option.most:
-        return value
-    raise _BadOptionError(Phrase.BAD_OPTION, option.name)
+def _checked(option: OptionSpec, value: object) -> OptionValue:
+    accepted = option.accepts(value)
+    if accepted is None:
+        raise _BadOptionError(Phrase.BAD_OPTION, option.name)
+    return accepted
 
 
 def _origin(payload: Mapping[Any, Any]) -> Origin | None:

@@ -62,7 +62,9 @@ def _adopt_unknown(turn: Turn, message: Adopted) -> None:
     )
     turn.snap(current=item, node=message.node, generation=message.generation, paused=message.paused)
     turn.snap(position_ms=message.position_ms, position_at=message.at, started_at=turn.now)
-    there = OnNode(node=message.node, has_track=True, paused=message.paused, voice=message.voice)
+    there = OnNode(
+        node=message.node, has_track=True, paused=message.paused, filters=None, voice=message.voice
+    )
     turn.set(voice=message.voice, on_node=there, audible=True, start_needed=False)
 
 
@@ -85,7 +87,7 @@ def _without_track(turn: Turn, message: Adopted) -> None:
     item = turn.state.current
     if item is None or message.node is None:
         return
-    turn.set(on_node=OnNode(node=message.node))
+    turn.set(on_node=OnNode(node=message.node, filters=None))
     over = not item.track.is_stream and turn.state.snapshot.position(turn.now) >= item.track.length_ms
     if over and turn.state.snapshot.started_at:
         turn.set(audible=True)  # it was heard to its end, says the clock
@@ -120,10 +122,13 @@ def _same_song(turn: Turn, message: Adopted) -> None:
             has_track=True,
             paused=message.paused,
             volume=snapshot.volume if current_version else None,
+            filters=snapshot.filters if current_version else None,
             voice=state.voice,
         ),
     )
-    if message.paused and snapshot.paused:
+    if snapshot.speed != 1.0:
+        pass  # a node counts seconds of sound, not of song: the snapshot's clock is right
+    elif message.paused and snapshot.paused:
         pass  # a node reports 0 for a song that was started or sought while paused; the snapshot knows better
     elif not current_version and off > policy.SEEK_TOLERANCE_MS:
         turn.set(seek_needed=True)
@@ -141,5 +146,5 @@ def _other_song(turn: Turn, message: Adopted) -> None:
     voice = turn.state.voice if message.connected else None
     turn.set(
         start_needed=True,
-        on_node=OnNode(node=message.node, has_track=True, paused=message.paused, voice=voice),
+        on_node=OnNode(node=message.node, has_track=True, paused=message.paused, filters=None, voice=voice),
     )

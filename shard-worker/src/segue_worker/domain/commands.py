@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from segue_core.models import LoopMode
 from segue_worker.domain import policy, voice
 from segue_worker.domain.closing import abandon_if_provisional, answer_loads, close
-from segue_worker.domain.history import end_current
+from segue_worker.domain.guards import channel_to_come_to, is_with_us
+from segue_worker.domain.history import end_current, remember
 from segue_worker.domain.messages import Command, CommitRefusal, CommitRefused, Verb
 from segue_worker.domain.now_playing import retire, view_of
 from segue_worker.domain.pages import queue_page
@@ -17,7 +19,6 @@ from segue_worker.domain.views import Phrase, ReplyView, Tone, Words
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from segue_core.ids import ChannelId
     from segue_worker.domain.turn import Turn
 
 
@@ -51,13 +52,13 @@ _REFUSED_COMMITS = {
 
 
 def _play(turn: Turn, command: Command) -> None:
-    channel = _channel_to_come_to(turn, command)
+    channel = channel_to_come_to(turn, command)
     if channel is not None:
         play(turn, command, channel)
 
 
 def _join(turn: Turn, command: Command) -> None:
-    channel = _channel_to_come_to(turn, command)
+    channel = channel_to_come_to(turn, command)
     if channel is None:
         return
     link = turn.state.voice
@@ -71,40 +72,8 @@ def _join(turn: Turn, command: Command) -> None:
     turn.set(provisional=False, joins=(*turn.state.joins, command))
 
 
-def _channel_to_come_to(turn: Turn, command: Command) -> ChannelId | None:
-    """Return the person's channel when we are or may go there; refuse otherwise."""
-    channel = command.voice_channel
-    link = turn.state.voice
-    if channel is None:
-        turn.refuse(command, Phrase.JOIN_VOICE_FIRST)
-        return None
-    if link is not None and link.channel != channel and (turn.state.has_music or turn.state.joins):
-        turn.refuse(command, Phrase.OTHER_CHANNEL, channel=int(link.channel))
-        return None
-    if command.missing_permissions and (link is None or link.channel != channel):
-        missing = ", ".join(command.missing_permissions)
-        turn.refuse(command, Phrase.MISSING_PERMISSIONS, permissions=missing, channel=int(channel))
-        return None
-    return channel
-
-
-def _is_with_us(turn: Turn, command: Command) -> bool:
-    """Whether the person may steer the music: refuse unless they are in our channel."""
-    link = turn.state.voice
-    if link is None:
-        turn.refuse(command, Phrase.NOT_CONNECTED)
-        return False
-    if command.voice_channel is None:
-        turn.refuse(command, Phrase.JOIN_VOICE_FIRST)
-        return False
-    if command.voice_channel != link.channel:
-        turn.refuse(command, Phrase.OTHER_CHANNEL, channel=int(link.channel))
-        return False
-    return True
-
-
 def _pause(turn: Turn, command: Command) -> None:
-    if not _is_with_us(turn, command):
+    if not is_with_us(turn, command):
         return
     if turn.state.current is None:
         turn.refuse(command, Phrase.NOTHING_PLAYING)
@@ -117,7 +86,7 @@ def _pause(turn: Turn, command: Command) -> None:
 
 
 def _resume(turn: Turn, command: Command) -> None:
-    if not _is_with_us(turn, command):
+    if not is_with_us(turn, command):
         return
     state = turn.state
     if state.current is None and not (state.halted is not None and state.queue):
@@ -133,7 +102,7 @@ def _resume(turn: Turn, command: Command) -> None:
 
 
 def _skip(turn: Turn, command: Command) -> None:
-    if not _is_with_us(turn, command):
+    if not is_with_us(turn, command):
         return
     state = turn.state
     item = state.current
@@ -152,11 +121,13 @@ def _skip(turn: Turn, command: Command) -> None:
 
 
 def _stop(turn: Turn, command: Command) -> None:
-    if not _is_with_us(turn, command):
+    if not is_with_us(turn, command):
         return
     if not turn.state.has_music:
         turn.refuse(command, Phrase.NOTHING_PLAYING)
         return
+    if turn.state.current is not None:
+        remember(turn, turn.state.current)
     end_current(turn, "stopped")
     answer_loads(turn, Phrase.STOPPED_MEANWHILE)
     retire(turn, Words(phrase=Phrase.STOPPED_BY, values={"user": int(command.user)}))
@@ -169,7 +140,7 @@ def _stop(turn: Turn, command: Command) -> None:
 
 def _leave(turn: Turn, command: Command) -> None:
     alone = turn.state.voice is not None and not turn.state.snapshot.listeners
-    if not alone and not _is_with_us(turn, command):
+    if not alone and not is_with_us(turn, command):
         return
     notice = Words(phrase=Phrase.STOPPED_BY, values={"user": int(command.user)})
     close(turn, notice, told=Phrase.STOPPED_MEANWHILE)
@@ -183,7 +154,7 @@ def _volume(turn: Turn, command: Command) -> None:
     if command.amount is None:
         turn.reply(command, Tone.INFO, Words(phrase=Phrase.VOLUME_IS, values={"volume": volume}))
         return
-    if not _is_with_us(turn, command):
+    if not is_with_us(turn, command):
         return
     wanted = command.amount
     if command.relative:
@@ -196,6 +167,33 @@ def _volume(turn: Turn, command: Command) -> None:
         turn.snap(volume=wanted)
         turn.accept(command, str(wanted))
     turn.reply(command, Tone.OK, words)
+
+
+def _loop(turn: Turn, command: Command) -> None:
+    mode = turn.state.snapshot.loop
+    if command.choice is None and not command.from_button:
+        turn.reply(command, Tone.INFO, Words(phrase=LOOP_PHRASES[mode]))
+        return
+    if not is_with_us(turn, command):
+        return
+    wanted = _following(mode) if command.choice is None else LoopMode(command.choice)
+    if wanted is not mode:
+        turn.snap(loop=wanted)
+        turn.accept(command, wanted.value)
+    turn.reply(command, Tone.OK, Words(phrase=LOOP_PHRASES[wanted]))
+
+
+LOOP_PHRASES = {
+    LoopMode.OFF: Phrase.LOOPING_NOTHING,
+    LoopMode.TRACK: Phrase.LOOPING_TRACK,
+    LoopMode.QUEUE: Phrase.LOOPING_QUEUE,
+}
+
+
+def _following(mode: LoopMode) -> LoopMode:
+    """What the button does: it goes around."""
+    modes = list(LoopMode)
+    return modes[(modes.index(mode) + 1) % len(modes)]
 
 
 def _queue(turn: Turn, command: Command) -> None:
@@ -236,5 +234,6 @@ _HANDLERS: dict[Verb, Callable[[Turn, Command], None]] = {
     Verb.JOIN: _join,
     Verb.LEAVE: _leave,
     Verb.VOLUME: _volume,
+    Verb.LOOP: _loop,
     Verb.PING: _ping,
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from segue_core.events import EventData
+from segue_core.filters import Filters
 from segue_core.ids import ChannelId, CommandId, ItemId, NodeId
 from segue_core.models import MessageRef, QueueItem, VoiceLink
 from segue_worker.domain.messages import RequestId
@@ -68,7 +69,8 @@ class PatchPlayer:
     ``item`` sets the track (its ``encoded``), with userData {item, generation, version};
     ``stop`` sets it to null. ``position_ms`` applies with the track or alone (a seek). ``playing`` names
     the track's item for the userData, also when the track itself is left as it is (userData sent
-    alone restarts nothing); None with no track. Never two in flight for a guild.
+    alone restarts nothing); None with no track. ``filters`` replaces all of them. Never two in flight
+    for a guild.
     """
 
     request: RequestId
@@ -81,6 +83,7 @@ class PatchPlayer:
     position_ms: int | None = None
     paused: bool | None = None
     volume: int | None = None
+    filters: Filters | None = None
     voice: VoiceLink | None = field(default=None, repr=False)
 
 

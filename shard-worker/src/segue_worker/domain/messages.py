@@ -25,6 +25,7 @@ class Verb(StrEnum):
     JOIN = "join"
     LEAVE = "leave"
     VOLUME = "volume"
+    LOOP = "loop"
     PING = "ping"
 
 
@@ -34,7 +35,8 @@ class Command:
 
     ``voice_channel`` is where the person is, None in no channel. ``missing_permissions`` names what
     the bot lacks in that channel, in Discord's words ("Connect", "Speak"). ``relative``: ``amount``
-    is a change and not the new value.
+    is a change and not the new value. ``place`` and ``to_place`` are numbers in the queue, from 1 on;
+    ``time`` is a time as people write it; ``choice`` the value of a choice of the table of commands.
     """
 
     id: CommandId
@@ -47,6 +49,12 @@ class Command:
     amount: int | None = None
     relative: bool = False
     page: int | None = None
+    place: int | None = None
+    to_place: int | None = None
+    time: str | None = None
+    choice: str | None = None
+    speed: float | None = None
+    pitch: float | None = None
     from_button: bool = False
     replayed: bool = False
     missing_permissions: tuple[str, ...] = ()

@@ -27,7 +27,7 @@ def view_of(state: GuildState, now: int) -> NowPlayingView:
     phase = _phase(state)
     remaining = None
     if item is not None and phase is PlayerPhase.PLAYING and state.audible and not item.track.is_stream:
-        remaining = item.track.length_ms - position
+        remaining = round((item.track.length_ms - position) / snapshot.speed)
     return NowPlayingView(
         phase=phase,
         item=item,

@@ -6,20 +6,34 @@ that come faster than a node answers are combined, and nothing depends on an ans
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from segue_core.filters import Filters
+from segue_core.models import VoiceLink
 from segue_worker.domain import policy
 from segue_worker.domain.effects import PatchPlayer
 from segue_worker.domain.placing import on_patch_failed
 from segue_worker.domain.state import OnNode, PendingPatch
 
 if TYPE_CHECKING:
-    from segue_core.models import VoiceLink
     from segue_worker.domain.messages import Patched
     from segue_worker.domain.turn import Turn
 
 TIMER = "patch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Change:
+    """What one PATCH is to do; what is None stays as it is."""
+
+    start: bool
+    stop: bool
+    seek: bool
+    paused: bool | None
+    volume: int | None
+    filters: Filters | None
+    voice: VoiceLink | None
 
 
 def settle(turn: Turn) -> None:
@@ -36,15 +50,20 @@ def settle(turn: Turn) -> None:
     volume = state.snapshot.volume if exists and there.volume != state.snapshot.volume else None
     plays = start or (there.has_track and not stop)
     paused = state.snapshot.paused if plays and there.paused != state.snapshot.paused else None
+    filters = state.snapshot.filters if exists and there.filters != state.snapshot.filters else None
     seek = state.seek_needed and plays and not start
-    if not (start or stop or seek) and voice is None and volume is None and paused is None:
+    wanting = (voice, volume, paused, filters)
+    if not (start or stop or seek) and all(want is None for want in wanting):
         return
     if start:
         turn.snap(generation=state.snapshot.generation + 1)
         turn.set(start_needed=False)
     if seek:
         turn.set(seek_needed=False)
-    _send(turn, there, start=start, stop=stop, seek=seek, paused=paused, volume=volume, voice=voice)
+    change = _Change(
+        start=start, stop=stop, seek=seek, paused=paused, volume=volume, filters=filters, voice=voice
+    )
+    _send(turn, there, change)
 
 
 def _missing_voice(turn: Turn, there: OnNode) -> VoiceLink | None:
@@ -52,32 +71,23 @@ def _missing_voice(turn: Turn, there: OnNode) -> VoiceLink | None:
     return state.voice if state.wants_node and there.voice != state.voice else None
 
 
-def _send(
-    turn: Turn,
-    there: OnNode,
-    *,
-    start: bool,
-    stop: bool,
-    seek: bool,
-    paused: bool | None,
-    volume: int | None,
-    voice: VoiceLink | None,
-) -> None:
+def _send(turn: Turn, there: OnNode, change: _Change) -> None:
     state = turn.state
     item = state.current
     request = turn.request()
-    has_track = start or (there.has_track and not stop)
-    position = turn.position if start or seek else 0
+    has_track = change.start or (there.has_track and not change.stop)
+    position = turn.position if change.start or change.seek else 0
     turn.set(
         patch=PendingPatch(
             request=request,
-            carries_voice=voice is not None,
+            carries_voice=change.voice is not None,
             result=OnNode(
                 node=there.node,
                 has_track=has_track,
-                paused=there.paused if paused is None else paused,
-                volume=there.volume if volume is None else volume,
-                voice=voice or there.voice,
+                paused=there.paused if change.paused is None else change.paused,
+                volume=there.volume if change.volume is None else change.volume,
+                filters=there.filters if change.filters is None else change.filters,
+                voice=change.voice or there.voice,
             ),
         )
     )
@@ -88,12 +98,13 @@ def _send(
             generation=state.snapshot.generation,
             version=0,  # known when the turn is finished
             playing=item.id if item is not None and has_track else None,
-            item=item if start else None,
-            stop=stop,
-            position_ms=position if seek or position > 0 else None,
-            paused=paused,
-            volume=volume,
-            voice=voice,
+            item=item if change.start else None,
+            stop=change.stop,
+            position_ms=position if change.seek or position > 0 else None,
+            paused=change.paused,
+            volume=change.volume,
+            filters=change.filters,
+            voice=change.voice,
         )
     )
     turn.start_timer(TIMER, policy.PATCH_TIMEOUT_MS)

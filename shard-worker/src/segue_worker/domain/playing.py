@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from segue_core.events import TrackStarted
 from segue_core.models import LoopMode, QueueItem
 from segue_worker.domain import policy
-from segue_worker.domain.history import end_current
+from segue_worker.domain.history import end_current, remember
 from segue_worker.domain.messages import EndReason, Progress, TrackEndedOn, TrackFailedOn, TrackStartedOn
 from segue_worker.domain.views import Phrase, Words
 from segue_worker.domain.voice import rejoin
@@ -50,8 +50,10 @@ def skip(turn: Turn) -> None:
     """End the current song and go on, whatever the loop of one song says."""
     item = turn.state.current
     end_current(turn, "skipped")
-    if item is not None and turn.state.snapshot.loop is LoopMode.QUEUE:
-        turn.set(queue=(*turn.state.queue, item))
+    if item is not None:
+        remember(turn, item)
+        if turn.state.snapshot.loop is LoopMode.QUEUE:
+            turn.set(queue=(*turn.state.queue, item))
     turn.set(notice=None)
     begin_next(turn)
 
@@ -100,6 +102,7 @@ def finished(turn: Turn) -> None:
     if loop is LoopMode.TRACK:
         begin(turn, item, turn.state.queue)
         return
+    remember(turn, item)
     if loop is LoopMode.QUEUE:
         turn.set(queue=(*turn.state.queue, item))
     begin_next(turn)
@@ -158,8 +161,10 @@ def on_progress(turn: Turn, message: Progress) -> None:
     turn.set(connected_at=turn.now, disconnected_since=None)
     if state.current is None or not state.audible or state.snapshot.paused:
         return
-    if message.position_ms >= policy.HEARD_MS:
+    if turn.position >= policy.HEARD_MS:
         turn.set(failures=0)
+    if state.snapshot.speed != 1.0:
+        return  # a node counts seconds of sound, not of song: our clock is right
     stored = state.stored_position_ms + max(0, message.at - state.stored_position_at)
     turn.snap(position_ms=max(0, message.position_ms), position_at=message.at)
     if abs(message.position_ms - stored) > policy.POSITION_TOLERANCE_MS:

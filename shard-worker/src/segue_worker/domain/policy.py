@@ -11,6 +11,9 @@ PAGE_SIZE = 10
 UP_NEXT = 3
 """Songs announced in the now-playing message."""
 
+PLAYED_LIMIT = 10
+"""Songs one can go back by; they travel in every snapshot."""
+
 LOAD_TIMEOUT_MS = 20_000
 """A search is given up after this, however many nodes were tried."""
 

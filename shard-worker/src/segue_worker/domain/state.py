@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from segue_core.filters import PLAIN, Filters
 from segue_core.ids import ChannelId, CommandId, GuildId, NodeId
 from segue_core.models import GuildRecord, PlayerSnapshot, QueueItem, Track, VoiceLink
 from segue_worker.domain.effects import Effect
@@ -38,12 +39,16 @@ class Waiting(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnNode:
-    """What the player on ``node`` has, as far as its answers told. None: not known, so sent again."""
+    """What the player on ``node`` has, as far as its answers told. None: not known, so sent again.
+
+    A player that is new there has no filters.
+    """
 
     node: NodeId
     has_track: bool = False
     paused: bool | None = None
     volume: int | None = None
+    filters: Filters | None = PLAIN
     voice: VoiceLink | None = field(default=None, repr=False)
 
 

@@ -36,6 +36,9 @@ class Phrase(StrEnum):
     JOINED = "joined"
     LEFT = "left"
     VOLUME_SET = "volume_set"
+    LOOPING_NOTHING = "looping_nothing"
+    LOOPING_TRACK = "looping_track"
+    LOOPING_QUEUE = "looping_queue"
     # told
     VOLUME_IS = "volume_is"
     PONG = "pong"

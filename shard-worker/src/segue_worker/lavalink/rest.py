@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import aiohttp
 
+from segue_core.filters import Filters
 from segue_core.models import Track, VoiceLink
 from segue_worker.lavalink.errors import (
     MalformedFrameError,
@@ -21,6 +22,7 @@ from segue_worker.lavalink.errors import (
     NodeUnreachableError,
     SessionGoneError,
 )
+from segue_worker.lavalink.filters import filters_document
 from segue_worker.lavalink.tracks import LoadResult, parse_load, parse_track
 from segue_worker.lavalink.wire import NodePlayer, TrackTag, parse_player
 
@@ -53,7 +55,7 @@ class PlayerPatch:
     """One PATCH of a player; what is None is left as it is. Positions are milliseconds.
 
     ``encoded`` starts a track, ``stop`` ends the present one. ``tag`` travels in ``track.userData``;
-    sent alone it restarts nothing.
+    sent alone it restarts nothing. ``filters`` replaces all there were.
     """
 
     tag: TrackTag | None = None
@@ -62,6 +64,7 @@ class PlayerPatch:
     position_ms: int | None = None
     paused: bool | None = None
     volume: int | None = None
+    filters: Filters | None = None
     voice: VoiceLink | None = field(default=None, repr=False)
 
     def document(self) -> dict[str, Any]:
@@ -82,6 +85,8 @@ class PlayerPatch:
             body["paused"] = self.paused
         if self.volume is not None:
             body["volume"] = self.volume
+        if self.filters is not None:
+            body["filters"] = filters_document(self.filters)
         if self.voice is not None:
             body["voice"] = {
                 "token": self.voice.token,

@@ -226,5 +226,6 @@ def _patch_of(effect: PatchPlayer) -> PlayerPatch:
         position_ms=effect.position_ms,
         paused=effect.paused,
         volume=effect.volume,
+        filters=effect.filters,
         voice=effect.voice,
     )

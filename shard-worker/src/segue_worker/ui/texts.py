@@ -33,6 +33,9 @@ ENGLISH: dict[Phrase, str] = {
     Phrase.JOINED: "Here I am, in {channel}.",
     Phrase.LEFT: "Bye! Call me back with `/play`.",
     Phrase.VOLUME_SET: "Volume is now {volume} %.",
+    Phrase.LOOPING_NOTHING: "Nothing is played again.",
+    Phrase.LOOPING_TRACK: "This song is played again and again.",
+    Phrase.LOOPING_QUEUE: "The whole queue is played again and again.",
     Phrase.VOLUME_IS: "Volume is {volume} %.",
     Phrase.PONG: "Pong! Your command took {ms} ms to get here.",
     Phrase.QUEUE_PAGE: "Coming up: {total} in the queue.",
@@ -90,6 +93,8 @@ ENGLISH: dict[Phrase, str] = {
     Phrase.KICKED: "I was disconnected from the voice channel.",
     Phrase.STOPPED_BY: "Stopped by {user}.",
 }
+
+LOOP_MODES = {"off": "Off", "track": "This song", "queue": "The whole queue"}
 
 BUTTON_PAUSE = "Pause"
 BUTTON_RESUME = "Resume"
