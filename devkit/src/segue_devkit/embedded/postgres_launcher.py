@@ -16,11 +16,12 @@ import sys
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from segue_devkit.embedded.process import ends_with_parent
+from segue_devkit.embedded.tether import tie
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -163,7 +164,8 @@ class Runner:
             user=account.uid,
             group=account.gid,
             extra_groups=None if account.uid is None else [],
-            preexec_fn=ends_with_parent(signal.SIGINT),  # noqa: PLW1509 - prctl alone, nothing that locks
+            # As the account, after root is given up: that would end an earlier tie.
+            preexec_fn=partial(tie, int(signal.SIGINT), os.getpid()),  # noqa: PLW1509 - no threads in here
         )
 
     def run(self, program: str, *arguments: str, text: str = "") -> None:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+from segue_devkit.embedded.tether import tethered
 
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 STOP_TIMEOUT_S = 10.0
 _LOG_TAIL = 4_000
@@ -35,23 +31,6 @@ def free_port(host: str = "127.0.0.1") -> int:
     return port
 
 
-def ends_with_parent(number: signal.Signals) -> Callable[[], None]:
-    """Return what a child runs before exec, so that it gets ``number`` when its parent's thread dies.
-
-    Linux only; elsewhere it does nothing. Start such a child from a thread that stays, the main one.
-    """
-    parent = os.getpid()
-
-    def prepare() -> None:
-        if _LIBC is None:
-            return
-        _LIBC.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
-        if os.getppid() != parent:  # it died before we asked
-            os.kill(os.getpid(), number)
-
-    return prepare
-
-
 class Child:
     """One process with its log in a file."""
 
@@ -59,12 +38,11 @@ class Child:
         self.log = log
         with log.open("ab") as out:
             self._process = subprocess.Popen(  # noqa: S603 - programs we name, no shell
-                command,
+                tethered(command, signal.SIGTERM, env),
                 env=dict(env),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
-                preexec_fn=ends_with_parent(signal.SIGTERM),  # noqa: PLW1509 - prctl alone, nothing that locks
             )
 
     @property

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import signal
 from typing import TYPE_CHECKING
 
+from segue_devkit.embedded.tether import tethered
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 class Child:
@@ -31,23 +29,15 @@ class Child:
         Raises:
             OSError: it can't be executed.
         """
-        parent = os.getpid()
-
-        def end_with_parent() -> None:
-            _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-            if os.getppid() != parent:  # it died before the line above
-                os.kill(os.getpid(), signal.SIGKILL)
-
         with log.open("ab") as output:
             process = await asyncio.create_subprocess_exec(
-                *argv,
+                *tethered(argv, signal.SIGKILL, env, folder),
                 env=dict(env),
                 cwd=folder,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                preexec_fn=end_with_parent,
             )
         return cls(process)
 
