@@ -10,7 +10,7 @@ import pytest
 from segue_core.ids import CommandId, GuildId
 from segue_core.redis.guilds import JournalEntry
 from segue_worker.app import answers as module
-from segue_worker.app.journal import Journaled, JournalRecovery
+from segue_worker.app.journal import Journaled, JournalRecovery, refusal
 from segue_worker.commands.parse import Wish, parse_interaction
 from segue_worker.domain.effects import Reply
 from segue_worker.domain.views import Phrase, ReplyView, Tone, Words
@@ -133,6 +133,19 @@ async def test_a_predecessor_who_never_acknowledged_is_finished_in_time_or_never
     assert await recovery.command(GUILD, _entry(late)) is None
     assert recovery.knows(CommandId(in_time["id"]))
     assert not recovery.knows(CommandId(late["id"]))
+
+
+async def test_what_was_refused_here_is_not_taken_up_from_the_journal(
+    door: Door, slash: Callable[..., dict[str, Any]]
+) -> None:
+    """Journaled by a predecessor, given to us while frozen and refused in words: that was its one answer."""
+    recovery = JournalRecovery(door.answers, door.people)
+    refused, accepted = slash("pause"), slash("pause")
+    for payload, outcome in ((refused, Ack.ACCEPTED), (accepted, Ack.ALREADY)):
+        door.rest.outcomes = [outcome, Ack.ALREADY]
+        await door.answers.at_once(_wish(payload).origin, refusal(Phrase.TRY_AGAIN))
+        taken_up = await recovery.command(GUILD, _entry(payload, voice_channel=601, located=True))
+        assert (taken_up is None) is (payload is refused)
 
 
 async def test_recovery_survives_what_it_meets(door: Door, slash: Callable[..., dict[str, Any]]) -> None:

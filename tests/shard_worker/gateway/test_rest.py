@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import hikari
 import pytest
 
-from segue_core.ids import ChannelId, CommandId
+from segue_core.ids import ChannelId, CommandId, GuildId, UserId
 from segue_worker.gateway.events import Interaction
 from segue_worker.gateway.rest import Ack, DiscordRest, GoneError
 
@@ -134,3 +135,16 @@ async def test_errors_never_show_a_token(scene: Any) -> None:
     with pytest.raises(GoneError) as raised:
         await scene.rest.edit_original("a-secret-token", Text("x"))
     assert "a-secret-token" not in str(raised.value)
+
+
+async def test_nobody_who_gives_up_stops_the_others(scene: Any) -> None:
+    """Callers that lose patience, or are cancelled, take no turn of a rate-limited route with them."""
+    await scene.ada.join(scene.guild.voice_channel)
+    guild, ada = GuildId(scene.guild.id), UserId(scene.ada.id)
+    asked = [asyncio.create_task(scene.rest.voice_channel(guild, ada)) for _ in range(6)]
+    await asyncio.sleep(0)
+    for one in asked[:4]:
+        one.cancel()
+    async with asyncio.timeout(30):
+        assert await asyncio.gather(*asked[4:]) == [scene.guild.voice_channel.id] * 2
+        assert await scene.rest.voice_channel(guild, ada) == scene.guild.voice_channel.id

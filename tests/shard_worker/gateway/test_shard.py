@@ -20,6 +20,8 @@ from segue_worker.gateway.events import (
 )
 from segue_worker.gateway.facade import ShardState
 from segue_worker.gateway.inflate import Compression
+from segue_worker.gateway.rest import DiscordRest
+from segue_worker.gateway.whereabouts import Whereabouts
 from segue_worker.shards.lease import LeaseLapsedError
 
 if TYPE_CHECKING:
@@ -329,8 +331,9 @@ async def test_voice_channel_is_asked_for_when_unknown(discord: Anything, notebo
     bot.drop(ShardId(0))
     other = await discord.bot(notebook)
     await discord.shard(other, session=session).start()
-    assert await other.voice_channel_of(guild.id, ada.id) == guild.voice_channel.id
-    assert await other.voice_channel_of(guild.id, bob.id) is None
+    people = Whereabouts(other.voice_states, DiscordRest(other.rest, other.identity.application), 1)
+    asked = [people.voice_channel_of(guild.id, one.id) for one in (ada, ada, bob)]
+    assert await asyncio.gather(*asked) == [guild.voice_channel.id, guild.voice_channel.id, None]
     assert other.voice_states.channel_of(guild.id, ada.id) == guild.voice_channel.id
 
 

@@ -58,6 +58,7 @@ class Answers:
         self._open: OrderedDict[CommandId, _Open] = OrderedDict()
         self._known: OrderedDict[CommandId, None] = OrderedDict()
         self._late: dict[CommandId, asyncio.Task[None]] = {}
+        self._turned_away: OrderedDict[CommandId, asyncio.Future[bool]] = OrderedDict()
 
     def knows(self, command: CommandId) -> bool:
         """Whether this very process is at this command, or was."""
@@ -97,12 +98,25 @@ class Answers:
 
     async def at_once(self, origin: Origin, view: ReplyView) -> None:
         """Answer an interaction that nothing else was done for; not being able to is counted."""
+        told = self._turned_away[origin.id] = asyncio.get_running_loop().create_future()
+        while len(self._turned_away) > _REMEMBERED:
+            self._turned_away.popitem(last=False)
+        taken = False
         try:
             outcome = await self._rest.answer(origin, render.reply(view))
+            taken = outcome is Ack.ACCEPTED
             metrics.ANSWERS.labels("direct", outcome.value).inc()
         except GatewayError as error:
             metrics.ANSWERS.labels("direct", "failed").inc()
             _log.info("answer.failed", why=str(error))
+        finally:
+            if not told.done():
+                told.set_result(taken)
+
+    async def turned_away(self, command: CommandId) -> bool:
+        """Whether this process answered it :meth:`at_once`, and Discord took that for its one answer."""
+        told = self._turned_away.get(command)
+        return told is not None and await asyncio.shield(told)
 
     async def reply(self, guild: GuildId, reply: Reply) -> None:
         """Answer a command, once."""

@@ -215,7 +215,9 @@ class Ingress:
                 _log.info("command.not_acknowledged", guild=wish.guild, why=str(error))
                 tried = True
                 continue
-            return Ack.ACCEPTED if outcome is Ack.ALREADY and tried else outcome
+            if outcome is Ack.ALREADY and tried and not await self._answers.turned_away(wish.command.id):
+                return Ack.ACCEPTED
+            return outcome
         return None
 
     async def _hand_over(self, wish: Wish, command: Command, lease: LeaseView | None) -> None:

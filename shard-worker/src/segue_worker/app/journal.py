@@ -114,7 +114,10 @@ class JournalRecovery:
                 _log.info("command.not_acknowledged", guild=wish.guild, why=str(error))
                 continue
             metrics.ACKNOWLEDGEMENTS.labels(outcome.value).inc()
-            return outcome is not Ack.EXPIRED
+            if outcome is Ack.ALREADY:
+                # By its holder, or by us: given it again while we were frozen, we refused it in words.
+                return not await self._answers.turned_away(wish.origin.id)
+            return outcome is Ack.ACCEPTED
         return True
 
 

@@ -43,6 +43,7 @@ from segue_worker.gateway.bot import WorkerBot
 from segue_worker.gateway.connection import Chances
 from segue_worker.gateway.errors import DiscordUnreachableError, GatewayError
 from segue_worker.gateway.rest import DiscordRest
+from segue_worker.gateway.whereabouts import Whereabouts
 from segue_worker.lavalink.loader import TrackLoader
 from segue_worker.lavalink.pool import NodePool
 from segue_worker.lavalink.socket import Caller
@@ -170,6 +171,8 @@ class Worker:
         if info is None:
             return
         self._bot_rest = rest = DiscordRest(bot.rest, bot.identity.application)
+        resources.push_async_callback(rest.close)
+        people = Whereabouts(bot.voice_states, rest, num_shards)
 
         http = await resources.enter_async_context(
             # Node sockets stay open: a limit on connections would starve what comes after them.
@@ -217,7 +220,7 @@ class Worker:
                 now=clock.now,
             )
 
-        players = PlayerRegistry(tools, JournalRecovery(answers, bot), pool, num_shards)
+        players = PlayerRegistry(tools, JournalRecovery(answers, people), pool, num_shards)
         resources.push_async_callback(players.close)
         manager = ShardManager(
             ManagerConfig(
@@ -242,7 +245,7 @@ class Worker:
         ingress = Ingress(
             store=guilds,
             answers=answers,
-            people=bot,
+            people=people,
             lease_of=manager.lease_of,
             post=players.post,
             cooldowns=Cooldowns(),

@@ -37,7 +37,7 @@ from segue_worker.gateway.errors import DiscordUnreachableError, ShardUnavailabl
 from segue_worker.gateway.feed import EventFeed
 from segue_worker.gateway.info import BotIdentity, GatewayInfo, gateway_info, own_application, own_user
 from segue_worker.gateway.proxy import has_proxy
-from segue_worker.gateway.voice_states import Unknown, VoiceStates
+from segue_worker.gateway.voice_states import VoiceStates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -313,32 +313,6 @@ class WorkerBot(traits.GatewayBotAware):
             await shard.send(payloads.voice_state(guild, channel, self_deaf=self_deaf), Lane.VOICE)
         except hikari.ComponentStateConflictError as error:
             raise ShardUnavailableError(str(error)) from error
-
-    def known_channel(self, guild: GuildId, user: UserId) -> ChannelId | Unknown | None:
-        """Return where ``user`` is as far as we were told."""
-        return self.voice_states.channel_of(guild, user)
-
-    async def voice_channel_of(self, guild: GuildId, user: UserId) -> ChannelId | None:
-        """Return where ``user`` is, asking Discord when we were never told. None: in no channel.
-
-        Raises:
-            DiscordUnreachableError: when the answer could not be had.
-        """
-        known = self.voice_states.channel_of(guild, user)
-        if not isinstance(known, Unknown):
-            return known
-        channel = await self._ask_voice_channel(guild, user)
-        self.voice_states.learn(shard_of(guild, self._num_shards), guild, user, channel)
-        return channel
-
-    async def _ask_voice_channel(self, guild: GuildId, user: UserId) -> ChannelId | None:
-        try:
-            state = await self._rest.fetch_voice_state(int(guild), int(user))
-        except hikari.NotFoundError:
-            return None
-        except hikari.HTTPError as error:
-            raise DiscordUnreachableError(f"can't learn who is in voice: {error}") from error
-        return None if state.channel_id is None else ChannelId(int(state.channel_id))
 
     def _shard_of(self, guild: int) -> SegueShard:
         shard = self._shards.get(shard_of(GuildId(guild), self._num_shards))

@@ -61,3 +61,10 @@ class ShardUnavailableError(GatewayError):
 
 class DiscordUnreachableError(GatewayError):
     """Discord's REST API did not answer usably. Retry with back-off."""
+
+
+class LateError(GatewayError):
+    """A call that nobody waits for any more; it may still do what it was to do."""
+
+    def __init__(self, what: str, patience_s: float) -> None:
+        super().__init__(f"{what} stayed unanswered for {patience_s:g} s")

@@ -1,16 +1,14 @@
 """The REST calls a music bot makes, over hikari's client, with outcomes we can act upon.
 
-Rate limits, retries of 5xx and connection errors are hikari's. Every call has an end of its own: an
-interaction must be acknowledged within 3 s of its creation, and its token lives 15 minutes.
+Rate limits, retries of 5xx and connection errors are hikari's. Nobody waits for ever: an interaction
+must be acknowledged within 3 s of its creation, and its token lives 15 minutes.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
-from contextlib import asynccontextmanager
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import hikari
 from hikari import api as hikari_api
@@ -18,15 +16,21 @@ from hikari import undefined
 
 from segue_core.ids import ChannelId, CommandId, MessageId
 from segue_core.models import MessageRef
-from segue_worker.gateway.errors import BadTokenError, GatewayError
+from segue_worker.gateway.errors import BadTokenError, GatewayError, LateError
 from segue_worker.gateway.register import builder
+from segue_worker.gateway.unhurried import Unhurried
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+    from collections.abc import Coroutine, Mapping, Sequence
 
+    from segue_core.ids import GuildId, UserId
 
 ACK_TIMEOUT_S = 2.5
 CALL_TIMEOUT_S = 10.0
+WHERE_TIMEOUT_S = 2.5
+"""Somebody waits for their command while we ask where they are."""
+
+T = TypeVar("T")
 
 
 class ErrorCode(IntEnum):
@@ -98,6 +102,7 @@ class DiscordRest:
     def __init__(self, client: hikari_api.RESTClient, application: int) -> None:
         self._client = client
         self._application = application
+        self._calls = Unhurried()
 
     async def defer(self, interaction: Answerable, *, ephemeral: bool = True) -> Ack:
         """Acknowledge a command; the answer follows by :meth:`edit_original`.
@@ -129,8 +134,9 @@ class DiscordRest:
             GoneError: the token has expired, or the answer was dismissed.
             RestError: see its kinds.
         """
-        async with _translated("editing an answer", CALL_TIMEOUT_S):
-            await self._client.edit_interaction_response(
+        await self._call(
+            "editing an answer",
+            self._client.edit_interaction_response(
                 self._application,
                 token,
                 embeds=shown.embeds,
@@ -138,7 +144,8 @@ class DiscordRest:
                 mentions_everyone=False,
                 user_mentions=False,
                 role_mentions=False,
-            )
+            ),
+        )
 
     async def follow_up(self, token: str, shown: Shown, *, ephemeral: bool = True) -> None:
         """Answer once more, for a button whose acknowledgement has no text of its own.
@@ -147,8 +154,9 @@ class DiscordRest:
             GoneError: the token has expired.
             RestError: see its kinds.
         """
-        async with _translated("following up", CALL_TIMEOUT_S):
-            await self._client.execute_webhook(
+        await self._call(
+            "following up",
+            self._client.execute_webhook(
                 self._application,
                 token,
                 embeds=shown.embeds,
@@ -157,15 +165,17 @@ class DiscordRest:
                 mentions_everyone=False,
                 user_mentions=False,
                 role_mentions=False,
-            )
+            ),
+        )
 
     async def post(self, channel: ChannelId, shown: Shown, *, nonce: str | None = None) -> MessageRef:
         """Create a message, without notifying anybody; return where it is.
 
         The same ``nonce`` (25 characters at most) within some minutes creates one message only.
         """
-        async with _translated("posting a message", CALL_TIMEOUT_S):
-            message = await self._client.create_message(
+        message = await self._call(
+            "posting a message",
+            self._client.create_message(
                 int(channel),
                 embeds=shown.embeds,
                 components=shown.components,
@@ -174,13 +184,15 @@ class DiscordRest:
                 mentions_everyone=False,
                 user_mentions=False,
                 role_mentions=False,
-            )
+            ),
+        )
         return MessageRef(channel=channel, message=MessageId(int(message.id)))
 
     async def edit(self, ref: MessageRef, shown: Shown) -> None:
         """Change one of our messages; GoneError when somebody deleted it."""
-        async with _translated("editing a message", CALL_TIMEOUT_S):
-            await self._client.edit_message(
+        await self._call(
+            "editing a message",
+            self._client.edit_message(
                 int(ref.channel),
                 int(ref.message),
                 embeds=shown.embeds,
@@ -188,18 +200,37 @@ class DiscordRest:
                 mentions_everyone=False,
                 user_mentions=False,
                 role_mentions=False,
-            )
+            ),
+        )
 
     async def delete(self, ref: MessageRef) -> None:
         """Delete one of our messages; GoneError when it is gone already."""
-        async with _translated("deleting a message", CALL_TIMEOUT_S):
-            await self._client.delete_message(int(ref.channel), int(ref.message))
+        await self._call(
+            "deleting a message", self._client.delete_message(int(ref.channel), int(ref.message))
+        )
 
     async def register(self, commands: Sequence[Mapping[str, Any]]) -> None:
         """Replace the application's global commands by these command objects; idempotent."""
         builders = [builder(command) for command in commands]
-        async with _translated("registering commands", CALL_TIMEOUT_S):
-            await self._client.set_application_commands(self._application, builders)
+        await self._call(
+            "registering commands", self._client.set_application_commands(self._application, builders)
+        )
+
+    async def voice_channel(self, guild: GuildId, user: UserId) -> ChannelId | None:
+        """Return the voice channel somebody is in, None for none; RestError when it can't be learnt."""
+        try:
+            state = await self._call(
+                "asking who is in voice",
+                self._client.fetch_voice_state(int(guild), int(user)),
+                WHERE_TIMEOUT_S,
+            )
+        except GoneError:
+            return None
+        return None if state.channel_id is None else ChannelId(int(state.channel_id))
+
+    async def close(self) -> None:
+        """End the calls that nobody waits for any more."""
+        await self._calls.close()
 
     async def _acknowledge(
         self,
@@ -223,13 +254,12 @@ class DiscordRest:
             )
         )
 
-    async def _ack_outcome(self, call: Awaitable[object]) -> Ack:
+    async def _ack_outcome(self, call: Coroutine[Any, Any, object]) -> Ack:
         """Return the outcome; RestError for what is neither accepted, expired nor a repetition."""
         try:
-            async with asyncio.timeout(ACK_TIMEOUT_S):
-                await call
-        except TimeoutError as error:
-            raise UnansweredError("an acknowledgement stayed unanswered for 2.5 s") from error
+            await self._calls.call("an acknowledgement", call, ACK_TIMEOUT_S)
+        except LateError as error:
+            raise UnansweredError(str(error)) from error
         except hikari.HTTPError as error:
             code = _code(error)
             if code == ErrorCode.UNKNOWN_INTERACTION:
@@ -239,19 +269,16 @@ class DiscordRest:
             raise _translate(error, "acknowledging an interaction") from error
         return Ack.ACCEPTED
 
-
-@asynccontextmanager
-async def _translated(what: str, timeout_s: float) -> AsyncIterator[None]:
-    try:
-        async with asyncio.timeout(timeout_s):
-            yield
-    except TimeoutError as error:
-        raise UnansweredError(f"{what} stayed unanswered for {timeout_s:g} s") from error
-    except hikari.HTTPError as error:
-        raise _translate(error, what) from error
-    except (LookupError, TypeError, ValueError) as error:
-        # Done at Discord, but answered in a shape that hikari does not know.
-        raise UnansweredError(f"{what}: the answer can't be read: {error!r}") from error
+    async def _call(self, what: str, call: Coroutine[Any, Any, T], patience_s: float = CALL_TIMEOUT_S) -> T:
+        try:
+            return await self._calls.call(what, call, patience_s)
+        except LateError as error:
+            raise UnansweredError(str(error)) from error
+        except hikari.HTTPError as error:
+            raise _translate(error, what) from error
+        except (LookupError, TypeError, ValueError) as error:
+            # Done at Discord, but answered in a shape that hikari does not know.
+            raise UnansweredError(f"{what}: the answer can't be read: {error!r}") from error
 
 
 def _translate(error: hikari.HTTPError, what: str) -> GatewayError:
