@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from segue_core.redis.connection import connect
 from segue_core.redis.keys import Keys
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
     from segue_core.redis.connection import RedisClient
 
 _numbers = itertools.count(1)
+
+# How fast examples are made says something of the machine, nothing of the product.
+settings.register_profile(
+    "segue", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("segue")
 
 
 @pytest.fixture(scope="session")

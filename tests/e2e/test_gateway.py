@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 
-NEW_SESSION_S = 120.0
-"""These tests lose one session after the other, so the shard's back-off has grown up to a minute."""
+NEW_SESSION_S = 60.0
+"""A new session waits for the identify gate: one in five seconds; these tests lose one after another."""
 
 
 async def _resumed(town: Town, shard: int, session: str, resumes: int) -> None:

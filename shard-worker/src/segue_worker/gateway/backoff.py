@@ -8,7 +8,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FIRST_S = 0.25
-LONGEST_S = 60.0
+LONGEST_S = 30.0
+"""After connections that never became ready: Discord is not there, or not for us."""
+LONGEST_READY_S = 5.0
+"""After ones that did. Discord is there, and the identify gate keeps count of new sessions by itself."""
 HEALTHY_S = 10.0
 
 
@@ -38,5 +41,6 @@ class Backoff:
         if self._failures == 1 and ready_for_s is not None:
             # Discord restarts a gateway node with RECONNECT; the next one takes us at once.
             return 0.0
-        ceiling = min(LONGEST_S, FIRST_S * 2.0 ** min(self._failures, 16))
+        longest = LONGEST_S if ready_for_s is None else LONGEST_READY_S
+        ceiling = min(longest, FIRST_S * 2.0 ** min(self._failures, 16))
         return self._uniform(FIRST_S, ceiling)
