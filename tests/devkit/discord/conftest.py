@@ -25,7 +25,7 @@ from segue_devkit.discord.simulator import Simulator
 from segue_devkit.tunes.catalogue import by_id as tune_by_id
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Iterable
+    from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterable
     from pathlib import Path
 
     from segue_devkit.discord.client import SimGuild
@@ -47,6 +47,21 @@ async def discord(simulator: Simulator) -> AsyncIterator[SimClient]:
     """The typed client."""
     async with SimClient(simulator.url) as client:
         yield client
+
+
+@pytest.fixture
+async def tasks() -> AsyncIterator[Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]]:
+    """Start something in the background; whatever still runs at the end is cancelled."""
+    started: list[asyncio.Task[Any]] = []
+
+    def start(work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        started.append(asyncio.create_task(work))
+        return started[-1]
+
+    yield start
+    for task in started:
+        task.cancel()
+    await asyncio.gather(*started, return_exceptions=True)
 
 
 @pytest.fixture
@@ -180,11 +195,19 @@ class Rest:
     async def call(self, method: str, path: str, body: object = None, **query: str) -> tuple[int, Any]:
         """One call."""
         headers = {"Authorization": f"Bot {self.token}"}
+        status, _, answer = await self.full(method, path, body, headers, **query)
+        return status, answer
+
+    async def full(
+        self, method: str, path: str, body: object, headers: dict[str, str], **query: str
+    ) -> tuple[int, Any, Any]:
+        """One call with headers of one's own: status, headers, JSON."""
+        sent = {"data": body} if isinstance(body, aiohttp.FormData) else {"json": body}
         async with self.http.request(
-            method, f"{self.base}/api/v10{path}", json=body, params=query, headers=headers
+            method, f"{self.base}/api/v10{path}", params=query, headers=headers, **sent
         ) as response:
             text = await response.text()
-            return response.status, json.loads(text) if text else None
+            return response.status, response.headers, json.loads(text) if text else None
 
 
 @pytest.fixture

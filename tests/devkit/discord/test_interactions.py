@@ -167,31 +167,6 @@ async def test_wrong_callback_types(discord: SimClient, guild: SimGuild, gateway
     assert (await rest.call("POST", _callback(event), {"type": 4, "data": {"content": "x"}}))[0] == 204
 
 
-async def test_autocomplete_and_modal(
-    discord: SimClient, guild: SimGuild, gateway: Any, rest: Any, simulator: Simulator
-) -> None:
-    """Typing gets choices; a modal is an answer, and sending it an interaction of its own."""
-    option = {"type": 3, "name": "query", "description": "What", "autocomplete": True}
-    command = {"name": "find", "description": "Find", "options": [option]}
-    await rest.call("PUT", f"/applications/{simulator.world.bot.id}/commands", [command])
-    ada = await discord.person("Ada")
-    typing = await ada.autocomplete(guild.text_channel, "find", "query", query="ra")
-    event = await gateway.until("INTERACTION_CREATE")
-    assert event["data"]["options"][0]["focused"]
-    choices = [{"name": "Rain", "value": "rain"}]
-    await rest.call("POST", _callback(event), {"type": 8, "data": {"choices": choices}})
-    assert list((await typing.wait_answer()).choices) == choices
-    asked = await ada.slash(guild.text_channel, "find", query="rain")
-    event = await gateway.until("INTERACTION_CREATE")
-    field = {"type": 4, "custom_id": "name", "label": "Name", "style": 1}
-    modal = {"custom_id": "m", "title": "T", "components": [{"type": 1, "components": [field]}]}
-    await rest.call("POST", _callback(event), {"type": 9, "data": modal})
-    assert (await asked.wait_answer()).modal == modal
-    await ada.submit(asked, {"name": "mix"})
-    sent = await gateway.until("INTERACTION_CREATE")
-    assert (sent["type"], sent["data"]["components"][0]["components"][0]["value"]) == (5, "mix")
-
-
 async def test_the_client_sends_only_what_discord_would(
     discord: SimClient, guild: SimGuild, gateway: Any, rest: Any, simulator: Simulator
 ) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segue_devkit.discord import options, payloads
-from segue_devkit.discord.commands import CommandType, OptionType
+from segue_devkit.discord import modals, options, resolved
+from segue_devkit.discord.commands import CommandType
 from segue_devkit.discord.interactions import Interaction, Kind
 from segue_devkit.discord.model import ChannelType, Message, VoiceState
 from segue_devkit.discord.options import NotPossibleError
@@ -14,20 +14,24 @@ from segue_devkit.discord.permissions import ALL, Permission, of_member
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from segue_devkit.discord.files import Files, StoredFile, Upload
     from segue_devkit.discord.interactions import Interactions
+    from segue_devkit.discord.knobs import Knobs
     from segue_devkit.discord.model import Channel, Guild, User
     from segue_devkit.discord.wire import Payload
     from segue_devkit.discord.world import World
 
-_BUTTON, _STRING_SELECT = 2, 3
+_BUTTON = 2
 
 
 class People:
     """The actions of all persons."""
 
-    def __init__(self, world: World, interactions: Interactions) -> None:
+    def __init__(self, world: World, interactions: Interactions, files: Files, knobs: Knobs) -> None:
         self._world = world
         self._interactions = interactions
+        self._files = files
+        self._knobs = knobs
 
     # ---- voice -----------------------------------------------------------------------------------
 
@@ -59,6 +63,13 @@ class People:
         message = Message(self._world.ids.new(), channel.id, guild.id, user, content=content)
         return self._world.post(message)
 
+    def upload(self, user: User, upload: Upload) -> StoredFile:
+        """Choose a file for a slash option."""
+        limit = self._knobs.attachment_size_limit
+        if len(upload.data) > limit:
+            raise NotPossibleError(f"{upload.filename} is too large: the limit is {limit} bytes")
+        return self._files.keep(user.id, upload, ephemeral=True)
+
     # ---- interactions ----------------------------------------------------------------------------
 
     def visible_commands(self, user: User, channel_id: int) -> list[Payload]:
@@ -82,13 +93,20 @@ class People:
         """``/name sub… option:value`` in a channel; ``name`` has the sub-commands after spaces."""
         command, path = self._command(user, channel_id, name)
         guild = self._world.guild(self._world.channel(channel_id).guild_id)
-        filled = options.filled(command, path, values, guild)
+        uploads = self._files.of(user.id)
+        filled = options.filled(command, path, values, options.Targets(guild, uploads))
         data = _command_data(command)
         if filled:
             data["options"] = filled
-        resolved = _resolved(filled, guild)
-        if resolved:
-            data["resolved"] = resolved
+        found = resolved.of_options(filled, guild)
+        attached = resolved.attachments(filled)
+        if attached:
+            channel = self._world.bot.id  # ephemeral files live under the application, not the channel
+            found["attachments"] = {
+                str(each): self._files.payload(uploads[each], channel) for each in attached
+            }
+        if found:
+            data["resolved"] = found
         return self._start(Kind.COMMAND, user, channel_id, data, listener)
 
     def autocomplete(
@@ -101,8 +119,8 @@ class People:
         listener: Callable[[Interaction], None] | None = None,
     ) -> Interaction:
         """Typing into an option that completes."""
-        command, _ = self._command(user, channel_id, name)
-        data = {**_command_data(command), "options": options.draft(command, focused, values)}
+        command, path = self._command(user, channel_id, name)
+        data = {**_command_data(command), "options": options.draft(command, path, focused, values)}
         return self._start(Kind.AUTOCOMPLETE, user, channel_id, data, listener)
 
     def click(
@@ -118,7 +136,7 @@ class People:
         message = self._world.message(channel_id, message_id)
         if message.ephemeral_for not in {None, user.id}:
             raise NotPossibleError("this message is somebody else's")
-        self._permitted(user, self._world.channel(channel_id), Permission.VIEW_CHANNEL)
+        guild = self._permitted(user, self._world.channel(channel_id), Permission.VIEW_CHANNEL)
         component = _component(message, custom_id)
         data: Payload = {
             "custom_id": custom_id,
@@ -126,32 +144,23 @@ class People:
             "id": component["id"],
         }
         if component["type"] != _BUTTON:
-            data["values"] = _chosen(component, values)
+            data["values"] = options.selected(component, values)
+            found = resolved.of_values(component["type"], data["values"], guild)
+            if found:
+                data["resolved"] = found
         return self._start(Kind.COMPONENT, user, channel_id, data, listener, source=message)
 
     def submit(
         self,
         user: User,
         asked: Interaction,
-        values: Mapping[str, str],
+        values: Mapping[str, object],
         listener: Callable[[Interaction], None] | None = None,
     ) -> Interaction:
         """Fill in and send the modal that an interaction opened."""
         if asked.modal is None or asked.user.id != user.id:
             raise NotPossibleError("no modal is open")
-        rows = []
-        for row in asked.modal.get("components", []):
-            inner = row.get("components") or [row["component"]]
-            filled = [
-                {
-                    "type": each["type"],
-                    "custom_id": each["custom_id"],
-                    "value": values.get(each["custom_id"], ""),
-                }
-                for each in inner
-            ]
-            rows.append({"type": row["type"], "components": filled})
-        data = {"custom_id": asked.modal["custom_id"], "components": rows}
+        data = {"custom_id": asked.modal["custom_id"], "components": modals.filled(asked.modal, values)}
         return self._start(Kind.MODAL_SUBMIT, user, asked.channel_id, data, listener, source=asked.source)
 
     def _start(
@@ -204,34 +213,6 @@ def _command_data(command: Payload) -> Payload:
     return data
 
 
-def _resolved(filled: Sequence[Payload], guild: Guild) -> Payload:
-    result: Payload = {}
-    for option in filled:
-        if option["type"] <= OptionType.SUB_COMMAND_GROUP:
-            return _resolved(option["options"], guild)
-        if option["type"] not in {
-            OptionType.USER,
-            OptionType.CHANNEL,
-            OptionType.ROLE,
-            OptionType.MENTIONABLE,
-        }:
-            continue
-        target = int(option["value"])
-        if target in guild.members:
-            member = guild.members[target]
-            result.setdefault("users", {})[str(target)] = payloads.user(member.user)
-            allowed = str(of_member(guild, target))
-            result.setdefault("members", {})[str(target)] = {
-                **payloads.member(member, with_user=False),
-                "permissions": allowed,
-            }
-        elif target in guild.channels:
-            result.setdefault("channels", {})[str(target)] = payloads.channel(guild.channels[target])
-        elif target in guild.roles:
-            result.setdefault("roles", {})[str(target)] = payloads.role(guild.roles[target])
-    return result
-
-
 def _component(message: Message, custom_id: str) -> Payload:
     for row in message.components:
         for each in row["components"]:
@@ -242,14 +223,3 @@ def _component(message: Message, custom_id: str) -> Payload:
             found: Payload = each
             return found
     raise NotPossibleError(f"the message has no component {custom_id}")
-
-
-def _chosen(component: Payload, values: Sequence[str]) -> list[str]:
-    low, high = component.get("min_values", 1), component.get("max_values", 1)
-    if not low <= len(values) <= high:
-        raise NotPossibleError(f"choose {low} to {high}")
-    if component["type"] == _STRING_SELECT:
-        known = {each["value"] for each in component["options"]}
-        if not set(values) <= known:
-            raise NotPossibleError(f"choose of {', '.join(sorted(known))}")
-    return list(values)

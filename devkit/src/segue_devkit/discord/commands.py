@@ -260,7 +260,7 @@ def _check_choices(errors: FormErrors, path: Path, option: Payload, kind: Option
     for index, choice in enumerate(choices):
         at = (*path, "choices", index)
         _check_text(errors, (*at, "name"), choice.get("name"))
-        if not _value_fits(choice.get("value"), kind):
+        if not value_fits(choice.get("value"), kind):
             errors.add(
                 (*at, "value"), "APPLICATION_COMMAND_CHOICE_VALUE", "Value does not fit the option's type"
             )
@@ -269,7 +269,7 @@ def _check_choices(errors: FormErrors, path: Path, option: Payload, kind: Option
 def _check_bounds(errors: FormErrors, path: Path, option: Payload, kind: OptionType) -> None:
     numeric = kind in {OptionType.INTEGER, OptionType.NUMBER}
     for name in ("min_value", "max_value"):
-        if option.get(name) is not None and not (numeric and _value_fits(option[name], kind)):
+        if option.get(name) is not None and not (numeric and value_fits(option[name], kind)):
             errors.add(
                 (*path, name), "APPLICATION_COMMAND_BOUND_INVALID", "Bound does not fit the option's type"
             )
@@ -281,7 +281,8 @@ def _check_bounds(errors: FormErrors, path: Path, option: Payload, kind: OptionT
             errors.add((*path, name), "NUMBER_TYPE_MAX", f"int value should be in 0 to {MAX_STRING_OPTION}.")
 
 
-def _value_fits(value: object, kind: OptionType) -> bool:
+def value_fits(value: object, kind: OptionType) -> bool:
+    """Whether a choice's value is of the option's type, and neither too long nor too large."""
     if kind is OptionType.STRING:
         return isinstance(value, str) and 1 <= len(value) <= TEXT_LENGTH
     if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > MAX_NUMBER:

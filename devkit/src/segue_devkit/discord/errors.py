@@ -72,6 +72,11 @@ def unknown_voice_state() -> ApiError:
     return unknown(10065, "Voice State")
 
 
+def too_large() -> ApiError:
+    """40005: a file above the limit."""
+    return ApiError(413, 40005, "Request entity too large")
+
+
 def already_acknowledged() -> ApiError:
     """40060."""
     return ApiError(400, 40060, "Interaction has already been acknowledged.")

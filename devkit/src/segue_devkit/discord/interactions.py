@@ -68,7 +68,7 @@ class Interaction:
     stage: Stage = Stage.PENDING
     callback: int | None = None
     original: Message | None = None
-    followups: list[int] = field(default_factory=list)
+    followups: dict[int, Message] = field(default_factory=dict)
     choices: list[Payload] | None = None
     modal: Payload | None = None
 
@@ -164,7 +164,7 @@ class Interactions:
             "entitlements": [],
             "authorizing_integration_owners": {"0": str(guild.id)},
             "context": 0,
-            "attachment_size_limit": 10_485_760,
+            "attachment_size_limit": self._knobs.attachment_size_limit,
         }
         if one.source is not None:
             payload["message"] = payloads.message(one.source)

@@ -87,6 +87,8 @@ class Knobs:
     interaction_ack_ms: int = 3_000
     interaction_token_ms: int = 900_000
     rest_per_second: int = 50
+    attachment_size_limit: int = 10_485_760
+    attachment_url_ms: int = 86_400_000
     # Seen at the REST API.
     messages_per_window: int = 5
     messages_window_ms: int = 5_000

@@ -145,6 +145,7 @@ class Message:
     webhook_id: int | None = None
     reference: Payload | None = None
     nonce: str | int | None = None
+    deleted: bool = False
 
     @property
     def loading(self) -> bool:

@@ -12,7 +12,10 @@ from segue_devkit.discord.admin.audio import AudioCalls
 from segue_devkit.discord.admin.control import ControlCalls
 from segue_devkit.discord.admin.guilds import GuildCalls
 from segue_devkit.discord.admin.http import errors as admin_errors
+from segue_devkit.discord.admin.people import PeopleCalls
 from segue_devkit.discord.admin.streams import StreamCalls
+from segue_devkit.discord.delivery import Delivery
+from segue_devkit.discord.files import Files
 from segue_devkit.discord.gateway.connection import Close
 from segue_devkit.discord.gateway.hub import Hub
 from segue_devkit.discord.ids import Ids
@@ -20,6 +23,7 @@ from segue_devkit.discord.interactions import Interactions
 from segue_devkit.discord.knobs import Knobs
 from segue_devkit.discord.lag import LoopLag
 from segue_devkit.discord.rest.application import ApplicationCalls
+from segue_devkit.discord.rest.attaching import Attaching
 from segue_devkit.discord.rest.http import RestGate
 from segue_devkit.discord.rest.interactions import InteractionCalls
 from segue_devkit.discord.rest.messages import MessageCalls
@@ -52,7 +56,8 @@ class Simulator:
         self.hub.voice = self.desk
         self.voice.grants = lambda: self.desk.grants
         self.interactions = Interactions(self.world, self.knobs)
-        self.people = People(self.world, self.interactions)
+        self.files = Files(self.world.ids, self.knobs, lambda: self.url)
+        self.people = People(self.world, self.interactions, self.files, self.knobs)
         self._gate = RestGate(self.world, self.knobs)
         self._streams = StreamCalls(self.world)
         self._audio = AudioCalls(self.world, self.sinks, self.voice)
@@ -70,21 +75,25 @@ class Simulator:
 
     def _application(self) -> web.Application:
         calls = ApplicationCalls(self.world, self.hub, self.knobs, lambda: self.gateway_url)
+        attaching = Attaching(self.files, self.knobs, self.world.bot.id)
+        messages = MessageCalls(self.world, attaching)
         rest = rest_app(
-            self._gate, calls, MessageCalls(self.world), InteractionCalls(self.world, self.interactions)
+            self._gate, calls, messages, InteractionCalls(self.world, self.interactions, attaching)
         )
-        admin = web.Application(middlewares=[admin_errors])
+        admin = web.Application(middlewares=[admin_errors], client_max_size=64 << 20)
         control = ControlCalls(
             self.world, self.knobs, self.hub, self.desk, self.voice, gate=self._gate, lag=self._lag
         )
-        guilds = GuildCalls(self.world, self.people, frozenset(self._config.regions))
+        guilds = GuildCalls(self.world, frozenset(self._config.regions))
+        people = PeopleCalls(self.world, self.people, self.files)
         acts = ActCalls(self.world, self.people, self.interactions)
-        for part in (control, guilds, acts, self._streams, self._audio):
+        for part in (control, guilds, people, acts, self._streams, self._audio):
             admin.add_routes(part.routes())
         app = web.Application()
         app.add_subapp("/api/v10", rest)
         app.add_subapp("/sim", admin)
         app.add_routes([web.get("/", self.hub.serve), web.get("/resume", self.hub.serve)])
+        app.add_routes(Delivery(self.files).routes())
         return app
 
     async def __aenter__(self) -> Self:

@@ -250,6 +250,7 @@ class World:
     def delete(self, message: Message) -> None:
         """A message disappears."""
         del self.messages[message.channel_id][message.id]
+        message.deleted = True
         data = {
             "id": str(message.id),
             "channel_id": str(message.channel_id),

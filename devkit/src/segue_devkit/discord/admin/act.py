@@ -15,8 +15,16 @@ from typing import TYPE_CHECKING
 from aiohttp import WSMsgType, web
 
 from segue_devkit.discord.admin import views
-from segue_devkit.discord.admin.guilds import person_of
-from segue_devkit.discord.admin.http import BadRequestError, answer, body_of, field_id, field_text, path_id
+from segue_devkit.discord.admin.http import (
+    BadRequestError,
+    answer,
+    body_of,
+    field_id,
+    field_map,
+    field_text,
+    path_id,
+)
+from segue_devkit.discord.admin.people import person_of
 from segue_devkit.discord.errors import ApiError
 from segue_devkit.discord.interactions import Interaction, Stage
 from segue_devkit.discord.options import NotPossibleError
@@ -122,19 +130,21 @@ class ActCalls:
         act = field_text(body, "act")
         if act == "submit":
             asked = self._interactions.find(field_id(body, "interaction"))
-            return self._people.submit(user, asked, body.get("values") or {}, listener)
+            return self._people.submit(user, asked, field_map(body, "values"), listener)
         channel_id = field_id(body, "channel")
         if act == "slash":
-            name, values = field_text(body, "name"), body.get("options") or {}
+            name, values = field_text(body, "name"), field_map(body, "options")
             return self._people.slash(user, channel_id, name, values, listener)
         if act == "autocomplete":
-            name, values = field_text(body, "name"), body.get("options") or {}
+            name, values = field_text(body, "name"), field_map(body, "options")
             focused = field_text(body, "focused")
             return self._people.autocomplete(user, channel_id, name, focused, values, listener)
         if act == "click":
             message_id, custom_id = field_id(body, "message"), field_text(body, "custom_id")
-            values = body.get("values") or []
-            return self._people.click(user, channel_id, message_id, custom_id, values, listener)
+            chosen = body.get("values") or []
+            if not isinstance(chosen, list) or not all(isinstance(each, str) for each in chosen):
+                raise BadRequestError("values must be a list of texts")
+            return self._people.click(user, channel_id, message_id, custom_id, chosen, listener)
         raise BadRequestError("act must be slash, click, autocomplete or submit")
 
 

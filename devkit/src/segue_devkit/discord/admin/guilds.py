@@ -1,4 +1,4 @@
-"""Guilds, people, channels, permissions and messages under /sim."""
+"""Guilds, channels, permissions and messages under /sim."""
 
 from __future__ import annotations
 
@@ -11,26 +11,21 @@ from segue_devkit.discord.admin.http import (
     BadRequestError,
     answer,
     body_of,
-    field_id,
     field_int,
     field_text,
     path_id,
     query_id,
 )
-from segue_devkit.discord.errors import unknown
 
 if TYPE_CHECKING:
-    from segue_devkit.discord.acting import People
-    from segue_devkit.discord.model import User
     from segue_devkit.discord.world import World
 
 
 class GuildCalls:
     """Handlers for what exists."""
 
-    def __init__(self, world: World, people: People, regions: frozenset[str]) -> None:
+    def __init__(self, world: World, regions: frozenset[str]) -> None:
         self._world = world
-        self._people = people
         self._regions = regions
 
     def routes(self) -> list[web.RouteDef]:
@@ -45,12 +40,6 @@ class GuildCalls:
             web.put("/channels/{channel_id}/overwrites/{target_id}", self.overwrite),
             web.put("/channels/{channel_id}/user-limit", self.user_limit),
             web.get("/channels/{channel_id}/messages", self.messages),
-            web.get("/people", self.persons),
-            web.post("/people", self.create_person),
-            web.put("/people/{person_id}/voice", self.join),
-            web.delete("/people/{person_id}/voice", self.leave),
-            web.post("/people/{person_id}/messages", self.say),
-            web.get("/people/{person_id}/commands", self.commands),
         ]
 
     async def all(self, _request: web.Request) -> web.Response:
@@ -120,52 +109,3 @@ class GuildCalls:
             if viewer is None or each.ephemeral_for in {None, viewer}
         ]
         return answer([views.message(each) for each in shown])
-
-    # ---- people ----------------------------------------------------------------------------------
-
-    async def persons(self, _request: web.Request) -> web.Response:
-        """GET /sim/people."""
-        return answer([views.person(each) for each in self._world.users.values() if not each.bot])
-
-    async def create_person(self, request: web.Request) -> web.Response:
-        """POST /sim/people {name, locale}."""
-        body = await body_of(request)
-        person = self._world.create_person(field_text(body, "name"), field_text(body, "locale", "en-US"))
-        return answer(views.person(person), 201)
-
-    async def join(self, request: web.Request) -> web.Response:
-        """PUT /sim/people/{person_id}/voice {channel_id}."""
-        body = await body_of(request)
-        self._people.join(self._person(request), field_id(body, "channel_id"))
-        return web.Response(status=204)
-
-    async def leave(self, request: web.Request) -> web.Response:
-        """DELETE /sim/people/{person_id}/voice?guild_id=."""
-        self._people.leave(self._person(request), query_id(request, "guild_id"))
-        return web.Response(status=204)
-
-    async def say(self, request: web.Request) -> web.Response:
-        """POST /sim/people/{person_id}/messages {channel_id, content}."""
-        body = await body_of(request)
-        message = self._people.say(
-            self._person(request), field_id(body, "channel_id"), field_text(body, "content")
-        )
-        return answer(views.message(message), 201)
-
-    async def commands(self, request: web.Request) -> web.Response:
-        """GET /sim/people/{person_id}/commands?channel_id=: what the client would list."""
-        channel_id = query_id(request, "channel_id")
-        if channel_id is None:
-            raise BadRequestError("channel_id must be an id")
-        return answer(self._people.visible_commands(self._person(request), channel_id))
-
-    def _person(self, request: web.Request) -> User:
-        return person_of(self._world, path_id(request, "person_id"))
-
-
-def person_of(world: World, person_id: int) -> User:
-    """A human user, or 10013."""
-    user = world.users.get(person_id)
-    if user is None or user.bot:
-        raise unknown(10013, "User")
-    return user

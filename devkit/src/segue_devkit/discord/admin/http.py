@@ -82,6 +82,14 @@ def field_int(body: Payload, name: str, default: int) -> int:
     return value
 
 
+def field_map(body: Payload, name: str) -> Payload:
+    """An object in the body; absent it is empty."""
+    value = body.get(name) or {}
+    if not isinstance(value, dict):
+        raise BadRequestError(f"{name} must be a JSON object")
+    return value
+
+
 def _id(value: object, name: str) -> int:
     try:
         return snowflake(value)

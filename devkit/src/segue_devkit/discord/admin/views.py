@@ -57,7 +57,8 @@ def message(one: Message) -> Payload:
 
 
 def interaction(one: Interaction) -> Payload:
-    """An interaction without its token."""
+    """An interaction without its token; a deleted answer is None, as the person sees nothing."""
+    shown = None if one.original is None or one.original.deleted else message(one.original)
     return {
         "id": str(one.id),
         "type": int(one.kind),
@@ -70,8 +71,8 @@ def interaction(one: Interaction) -> Payload:
         "sent_ns": one.sent_ns,
         "acked_ns": one.acked_ns,
         "answered_ns": one.answered_ns,
-        "message": None if one.original is None else message(one.original),
-        "followups": [str(each) for each in one.followups],
+        "message": shown,
+        "followups": [message(each) for each in one.followups.values()],
         "choices": one.choices,
         "modal": one.modal,
     }

@@ -14,11 +14,15 @@ from segue_devkit.discord.client.person import Person
 from segue_devkit.discord.client.sim import SimClient
 from segue_devkit.discord.client.transport import SimError
 from segue_devkit.discord.client.values import (
+    Attachment,
+    Choice,
     Gap,
     GatewayOverview,
     GatewaySession,
     HeardFrame,
     Identify,
+    Modal,
+    ModalField,
     SimChannel,
     SimGuild,
     SimMessage,
@@ -30,12 +34,16 @@ from segue_devkit.discord.client.values import (
 
 __all__ = [
     "Answer",
+    "Attachment",
+    "Choice",
     "Gap",
     "GatewayOverview",
     "GatewaySession",
     "HeardFrame",
     "Identify",
     "Interaction",
+    "Modal",
+    "ModalField",
     "Person",
     "SimChannel",
     "SimClient",

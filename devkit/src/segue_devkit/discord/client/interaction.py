@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from segue_devkit.discord.client.transport import SimError
-from segue_devkit.discord.client.values import SimMessage
-from segue_devkit.discord.wire import Payload
+from segue_devkit.discord.client.values import Choice, Modal, SimMessage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from segue_devkit.discord.wire import Payload
 
 
 _WAIT_S = 10.0
@@ -23,8 +24,8 @@ class Answer:
 
     message: SimMessage | None
     ephemeral: bool
-    choices: tuple[Payload, ...] = ()
-    modal: Payload | None = None
+    choices: tuple[Choice, ...] = ()
+    modal: Modal | None = None
 
 
 class Interaction:
@@ -108,9 +109,36 @@ class Interaction:
         return Answer(
             message=message,
             ephemeral=message is not None and message.ephemeral,
-            choices=tuple(self._news["choices"] or ()),
-            modal=self._news["modal"],
+            choices=tuple(Choice(each["name"], each["value"]) for each in self._news["choices"] or ()),
+            modal=None if self._news["modal"] is None else Modal.read(self.id, self._news["modal"]),
         )
+
+    async def wait_modal(self, timeout_s: float = _WAIT_S) -> Modal:
+        """Wait for the modal that this interaction opens.
+
+        Raises:
+            SimError: the bot answered otherwise, did not respond, or not within the timeout.
+        """
+        modal = (await self.wait_answer(timeout_s)).modal
+        if modal is None:
+            raise SimError("answered, but not with a modal")
+        return modal
+
+    @property
+    def followups(self) -> tuple[SimMessage, ...]:
+        """The messages that came after the first answer, as they are now; deleted ones are gone."""
+        return tuple(SimMessage.read(each) for each in self._news["followups"])
+
+    async def wait_followups(self, count: int = 1, timeout_s: float = _WAIT_S) -> tuple[SimMessage, ...]:
+        """Wait until there are this many followups.
+
+        Raises:
+            SimError: the bot did not respond, or there are fewer after the timeout.
+        """
+        await self._until(
+            lambda: len(self._news.get("followups", ())) >= count, timeout_s, f"followed up {count} times"
+        )
+        return self.followups
 
     async def _until(self, reached: Callable[[], bool], timeout_s: float, what: str) -> None:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segue_devkit.discord.client.interaction import Interaction
-from segue_devkit.discord.client.values import SimChannel, SimGuild, SimMessage
+from segue_devkit.discord.client.values import Attachment, Choice, Modal, SimChannel, SimGuild, SimMessage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,23 +42,50 @@ class Person:
         return tuple(await self._transport.call("GET", f"/people/{self.id}/commands", query=query))
 
     async def slash(self, channel: SimChannel | int, name: str, /, **options: object) -> Interaction:
-        """``/name option:value``; sub-commands after spaces: ``slash(c, "queue show", page=2)``."""
+        """``/name option:value``; sub-commands after spaces: ``slash(c, "queue show", page=2)``.
+
+        An attachment option takes what :meth:`upload` returned.
+        """
         return await self._act(
-            {"act": "slash", "channel": str(_id(channel)), "name": name, "options": options}
+            {"act": "slash", "channel": str(_id(channel)), "name": name, "options": _sendable(options)}
         )
 
     async def autocomplete(
-        self, channel: SimChannel | int, name: str, focused: str, /, **options: object
+        self, channel: SimChannel | int, command: str, /, focused: str, **options: object
+    ) -> tuple[Choice, ...]:
+        """Type into the option ``focused``; what is proposed. ``options`` is all that is typed so far.
+
+        Raises:
+            SimError: the client would not ask, or "Loading options failed".
+        """
+        typing = await self.type_into(channel, command, focused, **options)
+        return (await typing.wait_answer()).choices
+
+    async def type_into(
+        self, channel: SimChannel | int, command: str, /, focused: str, **options: object
     ) -> Interaction:
-        """Type into an option; the answer's ``choices`` are what is proposed."""
+        """As :meth:`autocomplete`, without waiting: for stamps, and for typing on meanwhile."""
         return await self._act(
             {
                 "act": "autocomplete",
                 "channel": str(_id(channel)),
-                "name": name,
+                "name": command,
                 "focused": focused,
-                "options": options,
+                "options": _sendable(options),
             }
+        )
+
+    async def upload(
+        self, filename: str, data: bytes, content_type: str = "application/octet-stream"
+    ) -> Attachment:
+        """Choose a file; give the result to a slash option.
+
+        Raises:
+            SimError: it is larger than Discord allows.
+        """
+        path, query = f"/people/{self.id}/attachments", {"filename": filename}
+        return Attachment.read(
+            await self._transport.upload(path, data, query=query, content_type=content_type)
         )
 
     async def click(self, message: SimMessage, custom_id: str, values: Sequence[str] = ()) -> Interaction:
@@ -73,14 +100,25 @@ class Person:
             }
         )
 
-    async def submit(self, asked: Interaction, values: Mapping[str, str]) -> Interaction:
-        """Send the modal that an interaction opened, filled in by custom id."""
-        return await self._act({"act": "submit", "interaction": str(asked.id), "values": dict(values)})
+    async def select(self, message: SimMessage, custom_id: str, values: Sequence[str]) -> Interaction:
+        """Choose in a select menu."""
+        return await self.click(message, custom_id, values)
+
+    async def submit(self, modal: Modal, /, **values: object) -> Interaction:
+        """Send a modal, filled in by custom id: text, or a list of values for a menu."""
+        return await self._act({"act": "submit", "interaction": str(modal.asked), "values": values})
 
     async def _act(self, body: Payload) -> Interaction:
         interaction = Interaction()
         await self._transport.act({**body, "person": str(self.id)}, interaction)
         return interaction
+
+
+def _sendable(options: Mapping[str, object]) -> Payload:
+    """Attachments go by their id."""
+    return {
+        name: str(value.id) if isinstance(value, Attachment) else value for name, value in options.items()
+    }
 
 
 def _id(target: SimChannel | SimGuild | int) -> int:

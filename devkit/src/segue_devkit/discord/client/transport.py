@@ -54,6 +54,18 @@ class Transport:
             raise SimError(_reason(text, response.status))
         return json.loads(text) if text else None
 
+    async def upload(self, path: str, data: bytes, *, query: dict[str, str], content_type: str) -> Any:
+        """POST bytes to /sim; the JSON of the answer."""
+        headers = {"Content-Type": content_type}
+        async with asyncio.timeout(_TIMEOUT_S):
+            async with self.session().post(
+                f"{self.base_url}/sim{path}", data=data, params=query, headers=headers
+            ) as response:
+                text = await response.text()
+        if response.status >= _BAD_REQUEST:
+            raise SimError(_reason(text, response.status))
+        return json.loads(text)
+
     async def act(self, body: Payload, interaction: Interaction) -> None:
         """Start an interaction; its changes are fed to ``interaction``."""
         if self._acting is None or (self._acting.done() and self._acting.result().closed):

@@ -132,6 +132,65 @@ class SimMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """What an autocomplete proposes; ``value`` is what a slash command is then given."""
+
+    name: str
+    value: str | int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """An uploaded file, to be given to a slash option. ``url`` works for a day."""
+
+    id: int
+    filename: str
+    content_type: str
+    size: int
+    url: str
+
+    @classmethod
+    def read(cls, data: Payload) -> Attachment:
+        """From JSON."""
+        return cls(int(data["id"]), data["filename"], data["content_type"], data["size"], data["url"])
+
+
+@dataclass(frozen=True, slots=True)
+class ModalField:
+    """One input of a modal; ``raw`` is all of it. ``value`` is what it is filled with in advance."""
+
+    custom_id: str
+    label: str
+    required: bool
+    value: str
+    raw: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class Modal:
+    """A form that an interaction (``asked``) opened."""
+
+    asked: int
+    custom_id: str
+    title: str
+    fields: tuple[ModalField, ...]
+
+    @classmethod
+    def read(cls, asked: int, data: Payload) -> Modal:
+        """From JSON: text inputs in rows, anything under a label."""
+        inputs = []
+        for part in data["components"]:
+            inputs += part.get("components", [])
+            if "component" in part:
+                inputs.append({**part["component"], "label": part["label"]})
+        fields = tuple(
+            ModalField(one["custom_id"], one["label"], one.get("required", True), one.get("value") or "", one)
+            for one in inputs
+        )
+        return cls(asked, data["custom_id"], data["title"], fields)
+
+
+@dataclass(frozen=True, slots=True)
 class HeardFrame:
     """One decrypted opus frame; ``at_ns`` is the kernel's arrival time on CLOCK_MONOTONIC."""
 

@@ -16,6 +16,7 @@ from segue_devkit.discord.errors import (
     not_found,
     unauthorized,
 )
+from segue_devkit.discord.files import Upload
 from segue_devkit.discord.gateway.limits import Window
 from segue_devkit.discord.wire import Payload, dumps, now_ns, snowflake
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from segue_devkit.discord.world import World
 
 RECEIVED_NS: web.RequestKey[int] = web.RequestKey("received_ns", int)
+UPLOADS: web.RequestKey[tuple[Upload, ...]] = web.RequestKey("uploads", tuple)
+"""The files of a form, in order."""
 TOKEN_PATHS = ("/interactions/", "/webhooks/")
 """Calls that carry an interaction's token in the path need no bot token and no global budget."""
 
@@ -47,7 +50,7 @@ def path_id(request: web.Request, name: str) -> int:
 
 
 async def json_body(request: web.Request) -> Any:
-    """The JSON body; of a multipart form, its ``payload_json`` with the files as ``attachments``."""
+    """The JSON body; of a multipart form, its ``payload_json``, with the files under ``UPLOADS``."""
     if request.content_type == "multipart/form-data":
         return await _form_body(request)
     try:
@@ -69,24 +72,35 @@ async def object_body(request: web.Request) -> Payload:
 
 async def _form_body(request: web.Request) -> Payload:
     form = await request.post()
+    text = form.get("payload_json", "{}")  # bytes where the part names a type that is no text
+    if isinstance(text, web.FileField):
+        raise invalid_json()
     try:
-        body = json.loads(str(form.get("payload_json", "{}")))
+        body = json.loads(text)
     except ValueError:
         raise invalid_json() from None
     if not isinstance(body, dict):
         raise invalid_json()
-    files = [each for each in form.values() if isinstance(each, web.FileField)]
-    body["attachments"] = [
-        {
-            "id": str(number),
-            "filename": each.filename,
-            "size": len(each.file.read()),
-            "url": "",
-            "proxy_url": "",
-        }
-        for number, each in enumerate(files)
-    ]
+    files = [(name, each) for name, each in form.items() if isinstance(each, web.FileField)]
+    request[UPLOADS] = tuple(_upload(name, each, body) for name, each in files)
     return body
+
+
+def _upload(field: str, file: web.FileField, body: Payload) -> Upload:
+    """``files[n]`` with the description that ``attachments`` gives to id n."""
+    number = field.removeprefix("files[").removesuffix("]")
+    data = body.get("data")
+    holder = data if isinstance(data, dict) else body
+    listed = holder.get("attachments")
+    about = next(
+        (
+            each
+            for each in (listed if isinstance(listed, list) else ())
+            if isinstance(each, dict) and str(each.get("id")) == number
+        ),
+        {},
+    )
+    return Upload(file.filename, file.content_type, file.file.read(), about.get("description"))
 
 
 class RestGate:

@@ -2,59 +2,39 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from segue_devkit.discord import bodies, payloads
+from segue_devkit.discord import bodies, modals, payloads
 from segue_devkit.discord.errors import (
-    FormErrors,
     invalid_webhook_token,
     unknown_message,
     unknown_webhook,
 )
 from segue_devkit.discord.interactions import Interaction, Kind
 from segue_devkit.discord.model import Message, MessageFlag
+from segue_devkit.discord.rest import callbacks
+from segue_devkit.discord.rest.callbacks import Callback
 from segue_devkit.discord.rest.http import RECEIVED_NS, answer, object_body, path_id
 
 if TYPE_CHECKING:
     from segue_devkit.discord.interactions import Interactions
+    from segue_devkit.discord.rest.attaching import Attaching
     from segue_devkit.discord.wire import Payload
     from segue_devkit.discord.world import World
 
-MAX_CHOICES = 25
 _COMMAND_ANSWER, _REPLY = 20, 19
 _SETTABLE_FLAGS = MessageFlag.EPHEMERAL | MessageFlag.SUPPRESS_EMBEDS | MessageFlag.SUPPRESS_NOTIFICATIONS
-
-
-class Callback(IntEnum):
-    """Interaction callback types."""
-
-    PONG = 1
-    MESSAGE = 4
-    DEFERRED_MESSAGE = 5
-    DEFERRED_UPDATE = 6
-    UPDATE_MESSAGE = 7
-    AUTOCOMPLETE = 8
-    MODAL = 9
-
-
-_MESSAGES = frozenset({Callback.MESSAGE, Callback.DEFERRED_MESSAGE})
-_ALLOWED: dict[Kind, frozenset[Callback]] = {
-    Kind.COMMAND: _MESSAGES | {Callback.MODAL},
-    Kind.COMPONENT: _MESSAGES | {Callback.DEFERRED_UPDATE, Callback.UPDATE_MESSAGE, Callback.MODAL},
-    Kind.AUTOCOMPLETE: frozenset({Callback.AUTOCOMPLETE}),
-    Kind.MODAL_SUBMIT: _MESSAGES | {Callback.DEFERRED_UPDATE, Callback.UPDATE_MESSAGE},
-}
 
 
 class InteractionCalls:
     """Handlers under /interactions and /webhooks."""
 
-    def __init__(self, world: World, interactions: Interactions) -> None:
+    def __init__(self, world: World, interactions: Interactions, attaching: Attaching) -> None:
         self._world = world
         self._interactions = interactions
+        self._attaching = attaching
 
     # ---- the callback ----------------------------------------------------------------------------
 
@@ -63,36 +43,38 @@ class InteractionCalls:
         at_ns = request[RECEIVED_NS]
         body = await object_body(request)
         one = self._interactions.acknowledge(path_id(request, "interaction_id"), request.match_info["token"])
-        kind = _callback_kind(body, one)
-        data = _data_of(body)
-        self._carry_out(one, kind, data)
-        deferred = kind in {Callback.DEFERRED_MESSAGE, Callback.DEFERRED_UPDATE}
-        self._interactions.acknowledged(one, kind, at_ns, answered=not deferred)
+        kind = callbacks.kind_of(body, one)
+        self._carry_out(one, kind, callbacks.data_of(body), request)
+        self._interactions.acknowledged(one, kind, at_ns, answered=kind not in callbacks.DEFERRED)
         if request.query.get("with_response", "").lower() not in {"true", "1"}:
             return web.Response(status=204)
-        return answer(_callback_response(one, kind))
+        return answer(callbacks.response(one, kind))
 
-    def _carry_out(self, one: Interaction, kind: Callback, data: Payload) -> None:
+    def _carry_out(self, one: Interaction, kind: Callback, data: Payload, request: web.Request) -> None:
         if kind is Callback.MESSAGE:
-            fields = bodies.checked(
-                data, prefix=("data",), creating=True, has_files=bool(data.get("attachments"))
-            )
-            one.original = self._new_message(one, _flags(data), fields, data)
+            has_files = bool(self._attaching.check(request))
+            fields = bodies.checked(data, prefix=("data",), creating=True, has_files=has_files)
+            one.original = self._new_message(one, _flags(data), fields, data, request)
         elif kind is Callback.DEFERRED_MESSAGE:
-            one.original = self._new_message(one, _flags(data) | MessageFlag.LOADING, {}, {})
+            one.original = self._new_message(one, _flags(data) | MessageFlag.LOADING, {}, {}, request)
         elif kind is Callback.DEFERRED_UPDATE:
             one.original = one.source
         elif kind is Callback.UPDATE_MESSAGE:
             one.original = one.source
             if one.source is not None:
-                self._world.edit(one.source, bodies.checked(data, prefix=("data",), creating=False))
+                fields = bodies.checked(data, prefix=("data",), creating=False)
+                self._world.edit(one.source, self._with_files(request, data, fields, one.source))
         elif kind is Callback.AUTOCOMPLETE:
-            one.choices = _choices(data)
+            one.choices = callbacks.choices_of(data, one)
         elif kind is Callback.MODAL:
-            one.modal = _modal(data)
+            one.modal = modals.checked(data)
 
-    def _new_message(self, one: Interaction, flags: int, fields: Payload, data: Payload) -> Message:
+    def _new_message(
+        self, one: Interaction, flags: int, fields: Payload, data: Payload, request: web.Request
+    ) -> Message:
         bot = self._world.bot
+        ephemeral = bool(flags & MessageFlag.EPHEMERAL)
+        self._attaching.add(request, data, fields, channel_id=one.channel_id, ephemeral=ephemeral)
         metadata: Payload = {
             "id": str(one.id),
             "type": int(one.kind),
@@ -112,8 +94,7 @@ class InteractionCalls:
             flags=flags,
             interaction=metadata,
             webhook_id=bot.id,
-            ephemeral_for=one.user.id if flags & MessageFlag.EPHEMERAL else None,
-            attachments=data.get("attachments") or [],
+            ephemeral_for=one.user.id if ephemeral else None,
             **fields,
         )
         if one.source is not None:
@@ -132,12 +113,13 @@ class InteractionCalls:
         at_ns = request[RECEIVED_NS]
         one = self._by_token(request)
         body = await object_body(request)
-        fields = bodies.checked(body, creating=True, has_files=bool(body.get("attachments")))
+        fields = bodies.checked(body, creating=True, has_files=bool(self._attaching.check(request)))
         original = one.original
         if original is not None and original.loading:
+            self._with_files(request, body, fields, original)
             return answer(payloads.message(self._edit(one, original, fields, at_ns)))
-        message = self._new_message(one, _flags(body), fields, body)
-        one.followups.append(message.id)
+        message = self._new_message(one, _flags(body, ("flags",)), fields, body, request)
+        one.followups[message.id] = message
         self._interactions.answered(one, at_ns)
         return answer(payloads.message(message))
 
@@ -151,16 +133,31 @@ class InteractionCalls:
         at_ns = request[RECEIVED_NS]
         one = self._by_token(request)
         message = self._target(request, one)
-        fields = bodies.checked(await object_body(request), creating=False)
+        body = await object_body(request)
+        fields = self._with_files(request, body, bodies.checked(body, creating=False), message)
         return answer(payloads.message(self._edit(one, message, fields, at_ns)))
 
     async def delete(self, request: web.Request) -> web.Response:
         """DELETE /webhooks/{application_id}/{token}/messages/{message_id or @original}."""
         at_ns = request[RECEIVED_NS]
         one = self._by_token(request)
-        self._world.delete(self._target(request, one))
+        message = self._target(request, one)
+        self._world.delete(message)
+        one.followups.pop(message.id, None)
         self._interactions.answered(one, at_ns)
         return web.Response(status=204)
+
+    def _with_files(self, request: web.Request, body: Payload, fields: Payload, message: Message) -> Payload:
+        self._attaching.check(request)
+        self._attaching.add(
+            request,
+            body,
+            fields,
+            channel_id=message.channel_id,
+            old=message.attachments,
+            ephemeral=message.ephemeral_for is not None,
+        )
+        return fields
 
     def _edit(self, one: Interaction, message: Message, fields: Payload, at_ns: int) -> Message:
         if message.loading:
@@ -192,78 +189,5 @@ class InteractionCalls:
         return self._world.message(one.channel_id, message_id)
 
 
-def _callback_kind(body: Payload, one: Interaction) -> Callback:
-    errors = FormErrors()
-    kind = body.get("type")
-    if kind not in tuple(Callback) or Callback(kind) not in _ALLOWED[one.kind]:
-        errors.choice(("type",), ", ".join(str(int(each)) for each in sorted(_ALLOWED[one.kind])))
-        errors.raise_if_any()
-    return Callback(int(str(kind)))
-
-
-def _flags(data: Payload) -> int:
-    return bodies.settable_flags(data.get("flags"), _SETTABLE_FLAGS, ("data", "flags"))
-
-
-def _data_of(body: Payload) -> Payload:
-    data = body.get("data") or {}
-    if not isinstance(data, dict):
-        errors = FormErrors()
-        errors.wrong_type(("data",), "dictionaries")
-        errors.raise_if_any()
-    return dict(data)
-
-
-def _choices(data: Payload) -> list[Payload]:
-    errors = FormErrors()
-    choices = data.get("choices")
-    if not isinstance(choices, list):
-        errors.required(("data", "choices"))
-        choices = []
-    if len(choices) > MAX_CHOICES:
-        errors.length(("data", "choices"), 0, MAX_CHOICES)
-    for index, each in enumerate(choices):
-        if not isinstance(each, dict):
-            errors.wrong_type(("data", "choices", index), "dictionaries")
-            continue
-        for name in ("name", "value"):
-            value = each.get(name)
-            if value is None or value == "":
-                errors.required(("data", "choices", index, name))
-            elif isinstance(value, str) and len(value) > 100:  # noqa: PLR2004 - documented length
-                errors.length(("data", "choices", index, name), 1, 100)
-    errors.raise_if_any()
-    return choices
-
-
-def _modal(data: Payload) -> Payload:
-    errors = FormErrors()
-    for name, most in (("custom_id", 100), ("title", 45)):
-        value = data.get(name)
-        if not isinstance(value, str):
-            errors.required(("data", name))
-        elif not 1 <= len(value) <= most:
-            errors.length(("data", name), 1, most)
-    if not isinstance(data.get("components"), list) or not 1 <= len(data["components"]) <= 5:  # noqa: PLR2004 - documented
-        errors.length(("data", "components"), 1, 5)
-    errors.raise_if_any()
-    return data
-
-
-def _callback_response(one: Interaction, kind: Callback) -> Payload:
-    interaction: Payload = {
-        "id": str(one.id),
-        "type": int(one.kind),
-        "guild_id": str(one.guild_id),
-        "channel_id": str(one.channel_id),
-    }
-    response: Payload = {"interaction": interaction, "resource": {"type": int(kind)}}
-    if one.original is not None:
-        interaction |= {
-            "response_message_id": str(one.original.id),
-            "response_message_loading": one.original.loading,
-            "response_message_ephemeral": one.original.ephemeral_for is not None,
-        }
-        if kind in {Callback.MESSAGE, Callback.UPDATE_MESSAGE, Callback.DEFERRED_MESSAGE}:
-            response["resource"]["message"] = payloads.message(one.original)
-    return response
+def _flags(data: Payload, path: tuple[str | int, ...] = ("data", "flags")) -> int:
+    return bodies.settable_flags(data.get("flags"), _SETTABLE_FLAGS, path)

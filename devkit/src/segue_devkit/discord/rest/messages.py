@@ -20,6 +20,7 @@ from segue_devkit.discord.rest.http import answer, object_body, path_id
 
 if TYPE_CHECKING:
     from segue_devkit.discord.model import Channel
+    from segue_devkit.discord.rest.attaching import Attaching
     from segue_devkit.discord.wire import Payload
     from segue_devkit.discord.world import World
 
@@ -32,8 +33,9 @@ _SETTABLE_FLAGS = MessageFlag.SUPPRESS_EMBEDS | MessageFlag.SUPPRESS_NOTIFICATIO
 class MessageCalls:
     """Handlers under /channels/{channel_id}/messages."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, attaching: Attaching) -> None:
         self._world = world
+        self._attaching = attaching
         self._by_nonce: dict[tuple[int, str], tuple[float, int]] = {}
 
     async def create(self, request: web.Request) -> web.Response:
@@ -45,17 +47,19 @@ class MessageCalls:
         known = self._same(channel, nonce) if body.get("enforce_nonce") is True else None
         if known is not None:
             return answer(payloads.message(known))
-        files = body.get("attachments") or []
+        files = self._attaching.check(request)
         fields = bodies.checked(body, creating=True, has_files=bool(files))
+        if files and not allowed & Permission.ATTACH_FILES:
+            raise missing_permissions()
         if fields.get("embeds") and not allowed & Permission.EMBED_LINKS:
             raise missing_permissions()
+        self._attaching.add(request, body, fields, channel_id=channel.id)
         message = Message(
             self._world.ids.new(),
             channel.id,
             channel.guild_id,
             self._world.bot,
             flags=bodies.settable_flags(body.get("flags"), _SETTABLE_FLAGS),
-            attachments=files,
             nonce=nonce,
             reference=self._reference(channel, body),
             **fields,
@@ -103,7 +107,9 @@ class MessageCalls:
         if message.author.id != self._world.bot.id:
             raise not_the_author()
         body = await object_body(request)
+        self._attaching.check(request)
         fields = bodies.checked(body, creating=False)
+        self._attaching.add(request, body, fields, channel_id=message.channel_id, old=message.attachments)
         if "flags" in body:
             fields["flags"] = (message.flags & ~_SETTABLE_FLAGS) | bodies.settable_flags(
                 body["flags"], _SETTABLE_FLAGS
