@@ -96,6 +96,13 @@ SETTINGS_READS = _metrics.counter(
     ["source"],
 )
 
+SEARCHES = _metrics.counter(
+    "segue_searches_total",
+    "Searches by words, by where the answer came from: memory and redis (hits of the cache), shared (somebody"
+    " asked the same at that moment), node, or throttled.",
+    ["source"],
+)
+
 # Players.
 
 PLAYERS_LIVE = _metrics.gauge("segue_players_live", "Guilds with a player on this worker.")

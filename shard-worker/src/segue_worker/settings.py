@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from segue_core.settings import ServiceSettings
+from segue_worker.search.limits import MINUTE_MS, SearchLimits
 
 _LEAST_TTL_MS = 1000
 
@@ -36,8 +37,19 @@ class WorkerSettings(ServiceSettings):
     search_prefix: str = Field(default="ytsearch", pattern=r"^[a-z]{2,16}$")
     """Lavalink's name of the source in which plain words are searched."""
 
+    search_user_per_minute: int = Field(default=20, ge=1, le=MINUTE_MS)
+    """Searches by one person that may reach a node; what is in the cache is free."""
+
+    search_guild_per_minute: int = Field(default=60, ge=1, le=MINUTE_MS)
+    """The same, by everybody of one guild together."""
+
     media_local_files: bool = False
     """Whether nodes may be asked to play files of their own disk."""
+
+    @property
+    def search_limits(self) -> SearchLimits:
+        """How often people may search."""
+        return SearchLimits(per_user=self.search_user_per_minute, per_guild=self.search_guild_per_minute)
 
     @field_validator("router_targets", mode="before")
     @classmethod

@@ -16,8 +16,10 @@ from aiohttp import web
 from segue_core.ids import ChannelId, CommandId, GuildId, MessageId, NodeId, RegionName, UserId
 from segue_core.models import Topology, TopologyNode, TopologyRegion
 from segue_core.redis import topology
+from segue_core.redis.cache import Cache
 from segue_core.redis.clock import RedisClock
 from segue_core.redis.guilds import GuildStore
+from segue_core.redis.limits import RateLimits
 from segue_devkit.discord.voice.tls import server_context
 from segue_worker.domain.decide import decide
 from segue_worker.domain.effects import Reply
@@ -32,6 +34,8 @@ from segue_worker.players.recorder import RecordingLog
 from segue_worker.players.registry import PlayerRegistry
 from segue_worker.players.tools import Tools
 from segue_worker.routing.client import Router
+from segue_worker.search.desk import SearchDesk
+from segue_worker.search.finds import Finds
 from segue_worker.shards.lease import Lease
 
 if TYPE_CHECKING:
@@ -243,15 +247,21 @@ async def worker(
     plane: LeasePlane,
     router: Router,
     http: aiohttp.ClientSession,
+    redis: RedisClient,
+    keys: Keys,
 ) -> AsyncIterator[Callable[..., Worker]]:
     """Return a function that makes a worker's players for a lease."""
     registries: list[PlayerRegistry] = []
+    desks: list[SearchDesk] = []
     guard = LinkGuard()
 
     def make(lease: Lease, *, guilds: GuildStore | None = None) -> Worker:
         discord = Discord(voice_server)
         meters, log, stale, pools = Meters(), RecordingLog(), [], []
         clock = RedisClock()
+        loader = TrackLoader(http, PASSWORD, router)
+        desk = SearchDesk(loader, Finds(Cache(redis, keys), clock), RateLimits(redis, keys))
+        desks.append(desk)
         tools = Tools(
             decide=decide,
             store=guilds or store,
@@ -261,7 +271,8 @@ async def worker(
             now_playing=discord,
             placer=router,
             fleet=router,
-            loader=TrackLoader(http, PASSWORD, router),
+            loader=loader,
+            searches=desk,
             links=guard,
             settings=discord,
             meter=meters,
@@ -290,6 +301,8 @@ async def worker(
     yield make
     for registry in registries:
         await registry.close()
+    for desk in desks:
+        await desk.close()
     await guard.close()
 
 

@@ -17,6 +17,8 @@ class CacheKind(Enum):
     """What is cached, and how long, milliseconds."""
 
     SEARCH = ("search", 300_000)
+    CHOICES = ("choices", 900_000)
+    """What a person was offered to choose from: as long as Discord lets the offer be answered."""
     SETTINGS = ("settings", 3_600_000)
 
     def __init__(self, label: str, lifetime_ms: int) -> None:

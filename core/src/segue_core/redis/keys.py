@@ -41,6 +41,8 @@ Tag ``{g<k>}``, k = partition of the guild, 0…127; ``{g128}`` holds the events
 
 Tag ``{topology}``: ``topology`` hash (generation, data), for ever.
 Tag ``{nodes}``: the router's registry, loads, reservations and cordons (:mod:`segue_core.redis.nodes`).
+Tag ``{limits}``: ``<what>:<whom>`` string, when its bucket is full again, until then
+(:mod:`segue_core.redis.limits`). One slot for all: a use is taken from several buckets at once.
 No tag: ``cache:<kind>:<key>`` string, lifetime by kind (:mod:`segue_core.redis.cache`).
 """
 
@@ -185,6 +187,10 @@ class Keys:
     def nodes(self, name: str) -> str:
         """Return a key of the router's registry."""
         return self.tagged("nodes", name)
+
+    def limit(self, what: str, whom: str) -> str:
+        """Return the key of a rate limit's bucket."""
+        return self.tagged("limits", f"{what}:{whom.translate(_NO_BRACES)}")
 
     def cache(self, kind: str, key: str) -> str:
         """Return a cache entry's key. ``key`` is cleaned of braces: it must not choose a slot."""

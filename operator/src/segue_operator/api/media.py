@@ -38,9 +38,20 @@ Network = Annotated[
 ]
 
 
-class Media(SpecModel):
-    """What links may lead to."""
+class Searches(SpecModel):
+    """How many searches a minute may reach the nodes; answers that are known already are free."""
 
+    per_user: int = Field(default=20, ge=1, le=10_000, description="By one person, in all servers together.")
+    per_guild: int = Field(default=60, ge=1, le=10_000, description="By all people of one server together.")
+
+
+class Media(SpecModel):
+    """What links may lead to, and how often people may search."""
+
+    searches_per_minute: Searches = Field(
+        default=Searches(),
+        description="Searches that may reach the nodes in a minute; beyond it people are asked to wait.",
+    )
     allowed_private_networks: tuple[Network, ...] = Field(
         default=(),
         max_length=32,

@@ -87,6 +87,8 @@ def _worker_env(cluster: MusicCluster) -> Env:
         value("SEGUE_LEASE_TTL_MS", spec.lease_ttl_ms),
         value("SEGUE_MEDIA_ALLOWED_NETWORKS", ",".join(spec.media.allowed_private_networks)),
         value("SEGUE_MEDIA_LOCAL_FILES", spec.lavalink.sources.local),
+        value("SEGUE_SEARCH_USER_PER_MINUTE", spec.media.searches_per_minute.per_user),
+        value("SEGUE_SEARCH_GUILD_PER_MINUTE", spec.media.searches_per_minute.per_guild),
         value("SEGUE_SEARCH_PREFIX", spec.lavalink.search),
     ]
 

@@ -27,6 +27,7 @@ from segue_core.redis.event_log import EventLog
 from segue_core.redis.guilds import GuildStore
 from segue_core.redis.identify import IdentifyGate
 from segue_core.redis.leases import LeasePlane, WorkerBeat
+from segue_core.redis.limits import RateLimits
 from segue_core.store import Store, StoreUnavailableError
 from segue_worker import metrics
 from segue_worker.app.answers import Answers
@@ -51,6 +52,8 @@ from segue_worker.players.links import LinkGuard
 from segue_worker.players.registry import PlayerRegistry
 from segue_worker.players.tools import Tools
 from segue_worker.routing.client import Router
+from segue_worker.search.desk import SearchDesk
+from segue_worker.search.finds import Finds
 from segue_worker.shards.lease import LeaseLapsedError
 from segue_worker.shards.manager import ManagerConfig, ShardManager
 
@@ -189,6 +192,11 @@ class Worker:
         resources.push_async_callback(answers.close)
         password = settings.lavalink_password.get_secret_value()
         loader = TrackLoader(http, password, router)
+        cache = Cache(redis, self._keys)
+        searches = SearchDesk(
+            loader, Finds(cache, clock), RateLimits(redis, self._keys), settings.search_limits
+        )
+        resources.push_async_callback(searches.close)
 
         voice = _Voice(bot)
         tools = Tools(
@@ -201,8 +209,9 @@ class Worker:
             placer=router,
             fleet=router,
             loader=loader,
+            searches=searches,
             links=links,
-            settings=GuildLimits(store, Cache(redis, self._keys)),
+            settings=GuildLimits(store, cache),
             meter=PlayerMeter(),
             stale=self._stale,
             search_prefix=settings.search_prefix,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from segue_core.events import EventData
 from segue_core.filters import Filters
-from segue_core.ids import ChannelId, CommandId, ItemId, NodeId
+from segue_core.ids import ChannelId, CommandId, ItemId, NodeId, UserId
 from segue_core.models import MessageRef, QueueItem, VoiceLink
 from segue_worker.domain.messages import RequestId
 from segue_worker.domain.views import NowPlayingView, ReplyView
@@ -34,10 +34,11 @@ class Commit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadTracks:
-    """Ask a node what ``query`` (a link or words) means. Answered by ``Loaded``."""
+    """Ask a node what ``query`` (a link or words) means, on behalf of ``user``. Answered by ``Loaded``."""
 
     request: RequestId
     query: str
+    user: UserId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,13 +97,17 @@ class LoadFailure(StrEnum):
     TIMEOUT = "timeout"
     NO_NODE = "no_node"
     THROTTLED = "throttled"
+    """The source itself asks for less."""
+    TOO_MANY_SEARCHES = "too_many_searches"
+    """The person, or their guild, searched too often."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
     """Answers ``LoadTracks``. ``tracks`` empty exactly when ``failure`` is set.
 
-    For a search only the best match is meant; for a playlist all, with its name.
+    For a search only the best match is meant; for a playlist all, with its name. ``wait_ms``: with
+    ``TOO_MANY_SEARCHES``, after which the next one is let through.
     """
 
     request: RequestId
@@ -111,6 +115,7 @@ class Loaded:
     playlist: str | None = None
     failure: LoadFailure | None = None
     detail: str = ""
+    wait_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ FAILURES: dict[LoadFailure, Phrase] = {
     LoadFailure.TIMEOUT: Phrase.LOAD_TIMEOUT,
     LoadFailure.NO_NODE: Phrase.NO_NODE,
     LoadFailure.THROTTLED: Phrase.THROTTLED,
+    LoadFailure.TOO_MANY_SEARCHES: Phrase.TOO_MANY_SEARCHES,
 }
 
 
@@ -48,7 +49,7 @@ def play(turn: Turn, command: Command, channel: ChannelId) -> None:
     come_to(turn, channel, command.user, provisional=True)
     request = turn.request()
     turn.set(loads=(*turn.state.loads, PendingPlay(request=request, command=command)))
-    turn.emit(LoadTracks(request=request, query=query))
+    turn.emit(LoadTracks(request=request, query=query, user=command.user))
     turn.start_timer(load_timer(request), policy.LOAD_TIMEOUT_MS)
 
 
@@ -68,7 +69,8 @@ def on_loaded(turn: Turn, message: Loaded) -> None:
         return
     turn.stop_timer(load_timer(load.request))
     if message.failure is not None or not message.tracks:
-        _refuse(turn, load, FAILURES[message.failure or LoadFailure.NOTHING_FOUND])
+        phrase = FAILURES[message.failure or LoadFailure.NOTHING_FOUND]
+        _refuse(turn, load, phrase, wait_s=seconds(message.wait_ms))
         return
     tracks = message.tracks if message.playlist is not None else message.tracks[:1]
     loaded = replace(load, loaded=True, tracks=tracks, playlist=message.playlist)
@@ -80,6 +82,11 @@ def on_load_timer(turn: Turn, name: str) -> None:
     for load in turn.state.loads:
         if load_timer(load.request) == name:
             _refuse(turn, load, Phrase.LOAD_TIMEOUT)
+
+
+def seconds(wait_ms: int) -> int:
+    """Return how long to wait as people are told: whole seconds, never none."""
+    return max(1, -(-wait_ms // 1000))
 
 
 def forget(turn: Turn, load: PendingPlay) -> None:

@@ -66,6 +66,7 @@ class Phrase(StrEnum):
     LOAD_TIMEOUT = "load_timeout"
     NO_NODE = "no_node"
     THROTTLED = "throttled"
+    TOO_MANY_SEARCHES = "too_many_searches"
     TRY_AGAIN = "try_again"
     SLOW_DOWN = "slow_down"
     UNKNOWN_COMMAND = "unknown_command"

@@ -10,6 +10,8 @@ from segue_worker.lavalink.errors import NodeTimeoutError
 from segue_worker.lavalink.loader import NoNodeError
 from segue_worker.lavalink.tracks import LoadKind, LoadResult
 from segue_worker.players.ports import NotALink, RefusedLink, SafeLink
+from segue_worker.search.desk import TooManySearchesError
+from segue_worker.search.limits import Asker
 
 if TYPE_CHECKING:
     from segue_core.ids import GuildId
@@ -28,11 +30,16 @@ async def load_tracks(effect: LoadTracks, guild: GuildId, tools: Tools) -> Loade
         case RefusedLink():
             return Loaded(request=effect.request, failure=link.failure, detail=link.detail)
         case SafeLink():
-            identifier = link.identifier
+            look_up = tools.loader.load(link.identifier, tools.fleet.candidates(guild))
         case NotALink():
             identifier = f"{link.prefix or tools.search_prefix}:{link.words}"
+            asker = Asker(guild=guild, user=effect.user)
+            look_up = tools.searches.search(identifier, asker, tools.fleet.candidates(guild))
     try:
-        result = await tools.loader.load(identifier, tools.fleet.candidates(guild))
+        result = await look_up
+    except TooManySearchesError as error:
+        failure = LoadFailure.TOO_MANY_SEARCHES
+        return Loaded(request=effect.request, failure=failure, wait_ms=error.wait_ms)
     except NodeTimeoutError as error:
         return Loaded(request=effect.request, failure=LoadFailure.TIMEOUT, detail=error.why)
     except NoNodeError as error:

@@ -21,6 +21,7 @@ from segue_worker.players.ports import (
     StaleHolder,
     Voice,
 )
+from segue_worker.search.desk import SearchDesk
 from segue_worker.shards.lease import LeaseView
 
 
@@ -50,6 +51,7 @@ class Tools:
     placer: Placer
     fleet: Fleet
     loader: TrackLoader
+    searches: SearchDesk
     links: Links
     settings: Settings
     meter: Meter
