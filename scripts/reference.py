@@ -326,7 +326,9 @@ def metrics() -> str:
     worker = [one for one in vars(worker_metrics).values() if isinstance(one, MetricWrapperBase)]
     made = vars(RouterMetrics(CollectorRegistry())).values()
     router = [one for one in made if isinstance(one, MetricWrapperBase)]
-    parts = [_METRICS, "## Shard worker\n", _listed(worker), "## Audio router\n", _listed(router)]
+    shared = list(vars(worker_metrics.PROCESS).values())
+    parts = [_METRICS, "## Every service\n", _listed(shared)]
+    parts += ["## Shard worker\n", _listed(worker), "## Audio router\n", _listed(router)]
     return "\n".join(parts)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
@@ -12,9 +13,9 @@ import pytest
 import structlog
 from prometheus_client import CollectorRegistry
 
-from segue_core.health import CheckResult, Health, HealthLevel, HealthServer
+from segue_core.health import CheckResult, Health, HealthLevel, HealthServer, LoopLag
 from segue_core.logging import LogFormat, configure, get_logger
-from segue_core.metrics import KNOWN_NAMES, Metrics
+from segue_core.metrics import KNOWN_NAMES, Metrics, ProcessMetrics
 from segue_core.settings import BadSettingsError, ServiceSettings, load
 
 if TYPE_CHECKING:
@@ -160,7 +161,8 @@ async def test_health_is_the_worst_of_its_checks(
     code, body = await _get(f"{url}/health")
     shown = json.loads(body)
     assert (code, shown["status"], shown["version"]) == (status, expected, "1.2.3")
-    assert [one["status"] for one in shown["checks"].values()] == [level.value for level in levels]
+    parts = [one["status"] for name, one in shown["checks"].items() if name.startswith("part-")]
+    assert parts == [level.value for level in levels]
 
 
 async def test_readiness_asks_only_its_own_checks(served: tuple[Health, str]) -> None:
@@ -203,6 +205,43 @@ async def test_metrics_and_performance_are_served(served: tuple[Health, str]) ->
     assert shown["tasks"] >= 1
     assert shown["uptime_s"] >= 0
     assert set(shown["loop_lag_ms"]) == {"last", "p50", "p99", "max"}
+
+
+async def test_a_services_loop_and_tasks_are_measured() -> None:
+    """Lag of the loop is a histogram, tasks a gauge; both are fresh when they are asked for."""
+    registry = CollectorRegistry()
+    process = ProcessMetrics(Metrics(registry))
+    asleep = asyncio.create_task(asyncio.sleep(60))
+    async with HealthServer("127.0.0.1", 0, Health("worker", "1"), registry, process) as server:
+        url = f"http://127.0.0.1:{server.port}/metrics"
+        async with asyncio.timeout(10):
+            while not _sample(text := (await _get(url))[1], "segue_loop_lag_seconds_count"):  # noqa: ASYNC110 - another thread of control samples
+                await asyncio.sleep(0.05)
+        with_one = _sample(text, "segue_tasks")
+        asleep.cancel()
+        await asyncio.gather(asleep, return_exceptions=True)
+        assert with_one is not None
+        assert _sample((await _get(url))[1], "segue_tasks") == with_one - 1
+
+
+def _sample(text: str, name: str) -> float | None:
+    found = [line.rpartition(" ")[2] for line in text.splitlines() if line.startswith(f"{name} ")]
+    return float(found[0]) if found else None
+
+
+def test_a_loop_that_is_late_degrades_health() -> None:
+    """A single hiccup of a minute is none; a loop that is late all the time is, with what to do about it."""
+    told: list[float] = []
+    lag = LoopLag(told.append)
+    for number in range(500):
+        lag.note(2.0 if number == 7 else 0.001)
+    assert lag.check().level is HealthLevel.HEALTHY
+    for _ in range(20):
+        lag.note(0.4)
+    found = lag.check()
+    assert found.level is HealthLevel.DEGRADED
+    assert "400 ms late" in found.detail
+    assert len(told) == 520
 
 
 async def test_a_taken_port_is_an_error_not_silence(served: tuple[Health, str]) -> None:

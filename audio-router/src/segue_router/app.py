@@ -50,7 +50,9 @@ class RouterApp:
         self._service = RouterService(nodes, self._fleet, self._metrics)
         host = f"[{settings.pod_ip}]" if ":" in settings.pod_ip else settings.pod_ip
         self._server = RouterServer(self._service, self._metrics, f"{host}:{settings.grpc_port}")
-        self._http = HealthServer(settings.pod_ip, settings.http_port, self._health(), registry)
+        self._http = HealthServer(
+            settings.pod_ip, settings.http_port, self._health(), registry, self._metrics.process
+        )
         self._draining = False
         self._stop = asyncio.Event()
 

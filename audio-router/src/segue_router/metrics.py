@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter as Tally
 from typing import TYPE_CHECKING
 
-from segue_core.metrics import Metrics
+from segue_core.metrics import Metrics, ProcessMetrics
 from segue_core.redis.nodes import NodeState
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ class RouterMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         make = Metrics(registry)
+        self.process = ProcessMetrics(make)
         self.requests = make.counter(
             "segue_router_requests_total", "Calls answered, by method and gRPC status.", ("method", "code")
         )

@@ -29,11 +29,15 @@ from segue_core.logging import get_logger, redact_text
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from segue_core.metrics import ProcessMetrics
+
 log = get_logger(__name__)
 
 LAG_PERIOD_S = 0.1
 LAG_WINDOW = 600
 """Samples kept: one minute."""
+LAG_DEGRADED_MS = 250.0
+"""A loop whose 99th percentile of a minute is later than this makes people wait, and leases shaky."""
 
 
 class HealthLevel(StrEnum):
@@ -115,9 +119,15 @@ def _checked(name: str, check: Check) -> CheckResult:
 
 
 class LoopLag:
-    """How late the loop gets to what it is asked to do, milliseconds."""
+    """How late the loop gets to what it is asked to do, milliseconds.
 
-    def __init__(self, period_s: float = LAG_PERIOD_S) -> None:
+    ``observe`` is told of each sample, in seconds.
+    """
+
+    def __init__(
+        self, observe: Callable[[float], object] | None = None, period_s: float = LAG_PERIOD_S
+    ) -> None:
+        self._observe = observe
         self._period = period_s
         self._samples: deque[float] = deque(maxlen=LAG_WINDOW)
 
@@ -127,7 +137,24 @@ class LoopLag:
         while True:
             due = loop.time() + self._period
             await asyncio.sleep(self._period)
-            self._samples.append(max(0.0, (loop.time() - due) * 1000))
+            self.note(max(0.0, loop.time() - due))
+
+    def note(self, seconds: float) -> None:
+        """Take one sample."""
+        self._samples.append(seconds * 1000)
+        if self._observe is not None:
+            self._observe(seconds)
+
+    def check(self) -> CheckResult:
+        """Degraded while the last minute's 99th percentile is over :data:`LAG_DEGRADED_MS`."""
+        late = self.summary()["p99"]
+        if late <= LAG_DEGRADED_MS:
+            return CheckResult()
+        return CheckResult(
+            level=HealthLevel.DEGRADED,
+            detail=f"the event loop is up to {late:.0f} ms late: give it more CPU or fewer shards",
+            data=self.summary(),
+        )
 
     def summary(self) -> dict[str, float]:
         """Return last, median, 99th percentile and worst of the last minute, ms."""
@@ -151,14 +178,25 @@ def resident_bytes() -> int:
 
 
 class HealthServer:
-    """Serves a process's health at ``host:port`` (0: a free one; see :attr:`port` after start)."""
+    """Serves a process's health at ``host:port`` (0: a free one; see :attr:`port` after start).
 
-    def __init__(self, host: str, port: int, health: Health, registry: CollectorRegistry = REGISTRY) -> None:
+    Adds the check ``loop`` to ``health``, and keeps ``process`` up to date.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        health: Health,
+        registry: CollectorRegistry = REGISTRY,
+        process: ProcessMetrics | None = None,
+    ) -> None:
         self.host = host
         self.port = port
         self._health = health
         self._registry = registry
-        self._lag = LoopLag()
+        self._process = process
+        self._lag = LoopLag(process.loop_lag.observe if process is not None else None)
         self._lag_task: asyncio.Task[None] | None = None
         self._runner: web.AppRunner | None = None
         self._started = time.monotonic()
@@ -200,6 +238,7 @@ class HealthServer:
             raise
         self._runner = runner
         self.port = runner.addresses[0][1]
+        self._health.register("loop", self._lag.check)
         self._lag_task = asyncio.create_task(self._lag.run(), name="loop lag")
 
     async def close(self) -> None:
@@ -234,6 +273,8 @@ class HealthServer:
         return web.json_response(body, status=503 if report.level is HealthLevel.UNHEALTHY else 200)
 
     async def _metrics(self, request: web.Request) -> web.Response:
+        if self._process is not None:
+            self._process.tasks.set(len(asyncio.all_tasks()))
         encoder, content_type = choose_encoder(request.headers.get("Accept", ""))
         return web.Response(body=encoder(self._registry), headers={"Content-Type": content_type})
 

@@ -30,6 +30,9 @@ FAST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.
 SLOW_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0)
 """Seconds: what people wait for."""
 
+LAG_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+"""Seconds: how late a loop is."""
+
 
 class Metrics:
     """Makes metrics in one registry; the process's own unless a test brings another."""
@@ -56,6 +59,18 @@ class Metrics:
     ) -> Histogram:
         """Return a histogram of seconds or bytes. ValueError on a name outside the convention."""
         return Histogram(_checked(name), text, labels, registry=self.registry, buckets=buckets)
+
+
+class ProcessMetrics:
+    """What every service says of its own process, besides what Prometheus' client does (memory, files)."""
+
+    def __init__(self, make: Metrics) -> None:
+        self.loop_lag = make.histogram(
+            "segue_loop_lag_seconds",
+            "How late the event loop got to what was due, sampled ten times a second.",
+            buckets=LAG_BUCKETS,
+        )
+        self.tasks = make.gauge("segue_tasks", "Asyncio tasks that are not done.")
 
 
 def _checked(name: str) -> str:

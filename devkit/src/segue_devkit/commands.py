@@ -12,7 +12,7 @@ import cyclopts
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_BENCHMARKS = ("segue_devkit.bench.commands", "segue_devkit.bench.router")
+_BENCHMARKS = ("segue_devkit.bench.commands", "segue_devkit.bench.router", "segue_devkit.bench.soak")
 """Modules whose ``register(bench)`` adds a benchmark."""
 
 _DEMO = "segue_devkit.demo.command"

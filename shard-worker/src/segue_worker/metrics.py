@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from segue_core.metrics import Metrics
+from segue_core.metrics import Metrics, ProcessMetrics
 
 _metrics = Metrics()
+
+PROCESS = ProcessMetrics(_metrics)
 
 # The gateway.
 

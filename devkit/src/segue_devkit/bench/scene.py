@@ -61,7 +61,7 @@ async def prepare(
     for number in range(guilds):
         scene.stands.append(await _stand(discord, region, number))
     try:
-        await _until_registered(scene.stands[0])
+        await until_registered(scene.stands[0])
         say(f"{guilds} guilds are there; songs begin in {measured} of them, one by one")
         first, rest = scene.stands[:measured], scene.stands[measured:]
         scene.first_audio_ms += await paced(first, FIRST_AUDIO_PER_S, lambda one: _begin(discord, one))
@@ -80,7 +80,8 @@ async def _stand(discord: SimClient, region: str, number: int) -> Stand:
     return Stand(guild, tuple(people))
 
 
-async def _until_registered(stand: Stand) -> None:
+async def until_registered(stand: Stand) -> None:
+    """Wait until the bot's commands are listed; BenchFailedError when it takes too long."""
     try:
         async with asyncio.timeout(PATIENCE_S):
             while not await stand.people[0].commands(stand.guild.text_channel):  # noqa: ASYNC110 - another process registers

@@ -138,7 +138,7 @@ class Worker:
         async with AsyncExitStack() as resources:
             redis = connect(settings.redis_url.get_secret_value(), settings.pod_name)
             resources.push_async_callback(redis.aclose)
-            server = HealthServer(settings.pod_ip, settings.http_port, self._health)
+            server = HealthServer(settings.pod_ip, settings.http_port, self._health, process=metrics.PROCESS)
             await resources.enter_async_context(server)
             topology = await self._or_stopped(self._first_topology(redis))
             if topology is None:
