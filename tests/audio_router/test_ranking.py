@@ -22,9 +22,9 @@ from segue_router.domain.placement import (
     UnknownTierError,
     Wish,
     nothing_left,
-    rank,
     score,
 )
+from segue_router.domain.standings import rank
 
 if TYPE_CHECKING:
     from collections.abc import Callable

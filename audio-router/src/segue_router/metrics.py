@@ -9,10 +9,11 @@ from segue_core.metrics import Metrics, ProcessMetrics
 from segue_core.redis.nodes import NodeState
 
 if TYPE_CHECKING:
-    from prometheus_client import CollectorRegistry
+    from prometheus_client import CollectorRegistry, Counter
 
+    from segue_core.ids import RegionName
     from segue_router.domain.health import Outcome
-    from segue_router.domain.placement import Fleet
+    from segue_router.domain.placement import Fleet, Reason
 
 _FAST = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 
@@ -55,6 +56,14 @@ class RouterMetrics:
         self.watchers = make.gauge("segue_router_watchers", "Watch streams that are open.")
         self.redis_up = make.gauge("segue_router_redis_up", "1 while Redis answers this replica.")
         self._regions: set[str] = set()
+        self._placed: dict[tuple[RegionName, Reason], Counter] = {}
+
+    def placed(self, region: RegionName, reason: Reason) -> None:
+        """Count one placement. Looking a metric up by its labels costs more than counting."""
+        counter = self._placed.get((region, reason))
+        if counter is None:
+            counter = self._placed[region, reason] = self.placements.labels(region, reason.value)
+        counter.inc()
 
     def probed(self, outcome: Outcome, seconds: float) -> None:
         """Count one probe."""

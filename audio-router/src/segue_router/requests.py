@@ -6,13 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 from segue_core.ids import GuildId, NodeId, TierName
-from segue_router.domain.placement import UnknownTierError, Wish, allowed_regions
+from segue_router.domain.placement import UnknownTierError, Wish
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from segue_core.models import Topology
     from segue_protos.router.v1 import router_pb2
+    from segue_router.domain.standings import Standings
 
 MAX_ENDPOINT = 255
 MAX_NODES = 256
@@ -22,6 +22,8 @@ MAX_PORT = 65535
 _ENDPOINT = re.compile(
     r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::(?P<port>\d{1,5}))?"
 )
+
+_NONE: frozenset[NodeId] = frozenset()
 
 
 class InvalidFieldError(ValueError):
@@ -47,19 +49,19 @@ def wish_of(request: router_pb2.PlaceRequest) -> Wish:
     )
 
 
-def check_known(request: router_pb2.PlaceRequest, topology: Topology) -> None:
+def check_known(request: router_pb2.PlaceRequest, standings: Standings) -> None:
     """Check what a PlaceRequest names against the topology.
 
     Raises:
         InvalidFieldError: when there is no such shard or tier.
     """
-    shards = topology.num_shards
+    shards = standings.fleet.topology.num_shards
     if shards and request.shard_id >= shards:
         raise InvalidFieldError(
             "shard_id", f"is {request.shard_id}, but the topology has {shards} shards, counted from 0"
         )
     try:
-        allowed_regions(topology, TierName(request.tier) if request.tier else None)
+        standings.regions(TierName(request.tier) if request.tier else None)
     except UnknownTierError as error:
         raise InvalidFieldError("tier", str(error)) from None
 
@@ -109,6 +111,8 @@ def _endpoint(value: str) -> str:
 
 def _nodes(field: str, values: Sequence[str]) -> frozenset[NodeId]:
     """Return node ids. Ids the topology does not know are no error: nodes come and go."""
+    if not values:
+        return _NONE
     if len(values) > MAX_NODES:
         raise InvalidFieldError(field, f"has {len(values)} entries, at most {MAX_NODES} are allowed")
     for index, value in enumerate(values):

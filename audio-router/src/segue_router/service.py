@@ -14,9 +14,9 @@ import grpc
 from redis.exceptions import RedisError
 
 from segue_core.logging import get_logger
-from segue_core.redis.nodes import Place, ReserveRequest
+from segue_core.redis.nodes import ReserveRequest
 from segue_protos.router.v1 import router_pb2
-from segue_router.domain.placement import NoNodeError, NoRoomError, nothing_left, rank
+from segue_router.domain.placement import NoNodeError, NoRoomError, nothing_left
 from segue_router.messages import listing, placed, view
 from segue_router.requests import InvalidFieldError, check_known, guild_of, watcher_of, wish_of
 from segue_router.reservations import Reservations
@@ -70,9 +70,10 @@ class RouterService:
         started = time.perf_counter()
         wish = wish_of(request)
         fleet = self._fleet()
-        check_known(request, fleet.topology)
+        standings = self._view.standings
+        check_known(request, standings)
         try:
-            ranking = rank(fleet, wish)
+            ranking = standings.rank(wish)
         except (NoNodeError, NoRoomError) as error:
             self._refuse(error)
         reservation = await self._reserved(wish.guild, ranking)
@@ -80,7 +81,7 @@ class RouterService:
             self._refuse(nothing_left(fleet, wish, known_full=True))
         self._view.promised(reservation)
         chosen = next(one for one in ranking.candidates if one.node.id == reservation.node)
-        self._metrics.placements.labels(chosen.node.region, chosen.reason.value).inc()
+        self._metrics.placed(chosen.node.region, chosen.reason)
         self._metrics.place_seconds.observe(time.perf_counter() - started)
         return placed(ranking, chosen, reservation)
 
@@ -128,7 +129,7 @@ class RouterService:
             drain.cancel()
 
     async def _reserved(self, guild: GuildId, ranking: Ranking) -> Reservation | None:
-        places = tuple(Place(node=one.node.id, capacity=one.node.capacity) for one in ranking.candidates)
+        places = tuple([one.place for one in ranking.candidates])
         request = ReserveRequest(guild=guild, places=places, nearly_equal=ranking.nearly_equal)
         started = time.perf_counter()
         try:

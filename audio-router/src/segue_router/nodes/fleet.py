@@ -13,7 +13,8 @@ from segue_core.codec import MalformedValueError
 from segue_core.logging import get_logger
 from segue_core.redis import topology as topologies
 from segue_core.redis.nodes import NodeLoad, NodeReport, NodeState, RegistryView
-from segue_router.domain.placement import Fleet, FleetNode, score
+from segue_router.domain.placement import NEARLY_EQUAL, Fleet, FleetNode, score
+from segue_router.domain.standings import Standings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,6 +31,8 @@ REFRESH_S = 0.25
 STALE_MS = 15_000
 """A report nobody renewed for this long tells nothing: the node counts as not probed yet."""
 RETRY_S = 1.0
+NOTABLE = NEARLY_EQUAL / 5
+"""A score that changed by less between two refreshes is not worth ranking everything anew."""
 
 
 class FleetView:
@@ -51,6 +54,7 @@ class FleetView:
         self._digest: tuple[object, ...] = ()
         self.addresses: Mapping[NodeId, str] = MappingProxyType({})
         self.fleet: Fleet | None = None
+        self._standings: Standings | None = None
         self.version = 0
         self.redis_error: str | None = "not asked yet"
 
@@ -82,15 +86,35 @@ class FleetView:
             log.info("Redis answers")
         self.redis_error = None
 
+    @property
+    def standings(self) -> Standings:
+        """How the nodes stand by the view.
+
+        Raises:
+            LookupError: while there is no view.
+        """
+        if self.fleet is None:
+            raise LookupError("there is no view of the fleet yet")
+        if self._standings is None or self._standings.fleet is not self.fleet:
+            self._standings = Standings(self.fleet)
+        return self._standings
+
     def promised(self, reservation: Reservation) -> None:
-        """Count a place just given away, so that the next guild sees it before the next refresh."""
+        """Count places just given away, so that the next guild sees them before the next refresh.
+
+        One that makes a node neither full nor notably more burdened changes no order: the view stays.
+        """
         if self.fleet is None:
             return
-        nodes = tuple(
-            replace(node, reserved=reservation.reserved) if node.id == reservation.node else node
-            for node in self.fleet.nodes
-        )
-        self.fleet = replace(self.fleet, nodes=nodes)
+        for index, node in enumerate(self.fleet.nodes):
+            if node.id != reservation.node:
+                continue
+            full = 0 < node.capacity <= node.players + reservation.reserved
+            if full != node.full or abs(score(node, reservation.reserved) - score(node)) >= NOTABLE:
+                now = replace(node, reserved=reservation.reserved)
+                nodes = (*self.fleet.nodes[:index], now, *self.fleet.nodes[index + 1 :])
+                self.fleet = replace(self.fleet, nodes=nodes)
+            return
 
     async def refresh(self) -> None:
         """Read the registry once.

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from segue_core.codec import MalformedValueError, decode, encode
 from segue_core.ids import GuildId, NodeId
+from segue_core.redis.lane import ScriptLane
 from segue_core.redis.script import Call, Script, text
 
 if TYPE_CHECKING:
@@ -163,6 +164,7 @@ class NodeRegistry:
         self._redis = redis
         self._keys = NodeKeys(keys)
         self._ttl = reservation_ttl_ms
+        self._lane = ScriptLane(redis)
         self._reserve = Script("nodes", "nodes_reserve")
         self._release = Script("nodes", "nodes_release")
         self._due = Script("nodes", "nodes_due")
@@ -184,9 +186,7 @@ class NodeRegistry:
     async def reserve_many(self, requests: Sequence[ReserveRequest]) -> list[Reservation | None]:
         """Do as :meth:`reserve` for each in turn, in one round trip."""
         calls = [self._reserve_call(request) for request in requests]
-        if len(calls) == 1:
-            return [_reservation(await self._reserve(self._redis, calls[0].keys, calls[0].arguments))]
-        return [_reservation(reply) for reply in await self._reserve.many(self._redis, calls)]
+        return [_reservation(reply) for reply in await self._lane.many(self._reserve, calls)]
 
     def _reserve_call(self, request: ReserveRequest) -> Call:
         lines = "".join([f"{place.node}\n{place.capacity}\n" for place in request.places])
