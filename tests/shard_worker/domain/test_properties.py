@@ -37,6 +37,15 @@ if TYPE_CHECKING:
 CHANNELS = [ChannelId(600), ChannelId(601)]
 NODES = [NodeId("east"), NodeId("west"), NodeId("north")]
 CHANGING = {m.Verb.PLAY, m.Verb.PAUSE, m.Verb.RESUME, m.Verb.SKIP, m.Verb.STOP, m.Verb.JOIN, m.Verb.LEAVE}
+CHANGING |= {m.Verb.SEEK, m.Verb.FORWARD, m.Verb.REWIND, m.Verb.PREVIOUS, m.Verb.REPLAY, m.Verb.SKIP_TO}
+CHANGING |= {
+    m.Verb.SHUFFLE,
+    m.Verb.REMOVE,
+    m.Verb.REMOVE_MINE,
+    m.Verb.REMOVE_GONE,
+    m.Verb.CLEAR,
+    m.Verb.DEDUPE,
+}
 BEGINNING = 1_700_000_000_000
 
 
@@ -51,6 +60,18 @@ def song(number: int) -> Track:
         source="s",
         is_stream=number % 5 == 0,
     )
+
+
+REMOVING = {
+    m.Verb.STOP,
+    m.Verb.SKIP_TO,
+    m.Verb.REMOVE,
+    m.Verb.REMOVE_MINE,
+    m.Verb.REMOVE_GONE,
+    m.Verb.CLEAR,
+    m.Verb.DEDUPE,
+}
+"""Commands that may take more than one song out of the queue."""
 
 
 class World:
@@ -153,7 +174,7 @@ class World:
             return
         commit = decision.effects[0]
         assert isinstance(commit, Commit)
-        cleared = commit.closes or (isinstance(message, m.Command) and message.verb is m.Verb.STOP)
+        cleared = commit.closes or (isinstance(message, m.Command) and message.verb in REMOVING)
         ended = [event for event in commit.events if isinstance(event, TrackEnded)]
         if not cleared:
             assert len(gone) == len(ended) == 1
@@ -219,6 +240,12 @@ def ask(world: World, draw: Callable[[Any], Any]) -> None:
         amount=draw(st.sampled_from([None, 0, 50, 150, 151, -10])),
         relative=draw(st.booleans()),
         page=draw(st.sampled_from([None, 1, 2, 99, -1])),
+        place=draw(st.sampled_from([None, 1, 1, 2, 3, 99, -1])),
+        to_place=draw(st.sampled_from([None, 1, 2, 3, 99, 0])),
+        time=draw(st.sampled_from([None, "5", "+3", "-3", "1:00:00", "when it is nice"])),
+        choice=draw(st.sampled_from([None, "off", "track", "queue", "nightcore", "pop", "dubstep"])),
+        speed=draw(st.sampled_from([None, 0.5, 1.0, 2.0, 0.0])),
+        pitch=draw(st.sampled_from([None, 1.5])),
         from_button=draw(st.booleans()),
         missing_permissions=draw(st.sampled_from([(), (), (), ("Speak",)])),
     )
@@ -459,6 +486,12 @@ ANY_MESSAGE = st.one_of(
         query=st.none() | st.text(max_size=5),
         amount=st.none() | st.integers(),
         page=st.none() | st.integers(),
+        place=st.none() | st.integers(),
+        to_place=st.none() | st.integers(),
+        time=st.none() | st.text(max_size=5),
+        choice=st.none() | st.sampled_from(["off", "track", "queue", "vaporwave", "?"]),
+        speed=st.none() | st.floats(),
+        pitch=st.none() | st.floats(),
     ),
     st.builds(m.OwnVoiceState, channel=st.none() | SMALL.map(ChannelId), session=st.none() | TEXTS, at=SMALL),
     st.builds(m.VoiceServer, token=TEXTS, endpoint=st.none() | TEXTS),

@@ -23,6 +23,9 @@ class Press:
 
 PAUSE = f"{PREFIX}:pause"
 RESUME = f"{PREFIX}:resume"
+PREVIOUS = f"{PREFIX}:previous"
+LOOP = f"{PREFIX}:loop"
+SHUFFLE = f"{PREFIX}:shuffle"
 SKIP = f"{PREFIX}:skip"
 STOP = f"{PREFIX}:stop"
 VOLUME_DOWN = f"{PREFIX}:volume:down"
@@ -32,6 +35,9 @@ QUEUE = f"{PREFIX}:queue"
 _PRESSES = {
     PAUSE: Press(verb=Verb.PAUSE),
     RESUME: Press(verb=Verb.RESUME),
+    PREVIOUS: Press(verb=Verb.PREVIOUS),
+    LOOP: Press(verb=Verb.LOOP),
+    SHUFFLE: Press(verb=Verb.SHUFFLE),
     SKIP: Press(verb=Verb.SKIP),
     STOP: Press(verb=Verb.STOP),
     VOLUME_DOWN: Press(verb=Verb.VOLUME, amount=-VOLUME_STEP),

@@ -16,7 +16,9 @@ from segue_worker.ui import texts
 VOLUME_MAXIMUM = 1000
 """What Lavalink takes; the guild's own limit is lower and judged where the guild is known."""
 
-_TIME = "such as 1:23, 83 or 1m23s; +30 and -30 go from where it is"
+_FACTORS = (policy.FACTOR_LEAST, policy.FACTOR_MOST)
+_TIME = "Such as 1:23, 83 or 1m23s; +30 and -30 count from where it is"
+_BY = "Such as 30, 1:30 or 1m30s; ten seconds if left out"
 
 PLAYING: tuple[CommandSpec, ...] = (
     CommandSpec(
@@ -51,6 +53,32 @@ PLAYING: tuple[CommandSpec, ...] = (
 STEERING: tuple[CommandSpec, ...] = (
     CommandSpec(verb=Verb.SKIP, description="Skip to the next song", chapter=Chapter.STEERING),
     CommandSpec(
+        verb=Verb.SKIP_TO,
+        description="Skip to a song of the queue",
+        chapter=Chapter.STEERING,
+        options=(options.place("position", "Its number in the queue"),),
+    ),
+    CommandSpec(verb=Verb.PREVIOUS, description="Go back to the song before", chapter=Chapter.STEERING),
+    CommandSpec(verb=Verb.REPLAY, description="Play the song from its beginning", chapter=Chapter.STEERING),
+    CommandSpec(
+        verb=Verb.SEEK,
+        description="Go to another time of the song",
+        chapter=Chapter.STEERING,
+        options=(options.text("time", _TIME, "time", options.TIME_LENGTH, required=True),),
+    ),
+    CommandSpec(
+        verb=Verb.FORWARD,
+        description="Go on by a while",
+        chapter=Chapter.STEERING,
+        options=(options.text("by", _BY, "time", options.TIME_LENGTH),),
+    ),
+    CommandSpec(
+        verb=Verb.REWIND,
+        description="Go back by a while",
+        chapter=Chapter.STEERING,
+        options=(options.text("by", _BY, "time", options.TIME_LENGTH),),
+    ),
+    CommandSpec(
         verb=Verb.LOOP,
         description="Show or change what is played again",
         chapter=Chapter.STEERING,
@@ -68,6 +96,39 @@ QUEUE: tuple[CommandSpec, ...] = (
         options=(options.page("Which page of the queue"),),
         reads=True,
     ),
+    CommandSpec(verb=Verb.SHUFFLE, description="Mix the queue", chapter=Chapter.QUEUE),
+    CommandSpec(
+        verb=Verb.MOVE,
+        description="Move a song to another place of the queue",
+        chapter=Chapter.QUEUE,
+        options=(
+            options.place("from", "Its number in the queue"),
+            options.place("to", "The number it is to have", "to_place"),
+        ),
+    ),
+    CommandSpec(
+        verb=Verb.BUMP,
+        description="Move a song to the front of the queue",
+        chapter=Chapter.QUEUE,
+        options=(options.place("position", "Its number in the queue"),),
+    ),
+    CommandSpec(
+        verb=Verb.REMOVE,
+        description="Remove songs from the queue",
+        chapter=Chapter.QUEUE,
+        options=(
+            options.place("position", "Its number in the queue"),
+            options.place("to", "The last number, to remove several", "to_place", required=False),
+        ),
+    ),
+    CommandSpec(verb=Verb.REMOVE_MINE, description="Remove your songs from the queue", chapter=Chapter.QUEUE),
+    CommandSpec(
+        verb=Verb.REMOVE_GONE,
+        description="Remove the songs of people who no longer listen",
+        chapter=Chapter.QUEUE,
+    ),
+    CommandSpec(verb=Verb.DEDUPE, description="Remove what is in the queue twice", chapter=Chapter.QUEUE),
+    CommandSpec(verb=Verb.CLEAR, description="Empty the queue", chapter=Chapter.QUEUE),
 )
 
 SOUND: tuple[CommandSpec, ...] = (
@@ -78,6 +139,33 @@ SOUND: tuple[CommandSpec, ...] = (
         options=(options.whole("percent", "The new volume, 100 is normal", "amount", (0, VOLUME_MAXIMUM)),),
         reads=True,
         changes_with=frozenset({"percent"}),
+    ),
+    CommandSpec(
+        verb=Verb.FILTERS,
+        description="Show the filters, or switch one on or off",
+        chapter=Chapter.SOUND,
+        options=(options.choice("preset", "Which filter", texts.EFFECT_CHOICES),),
+        reads=True,
+        changes_with=frozenset({"preset"}),
+    ),
+    CommandSpec(
+        verb=Verb.EQUALIZER,
+        description="Show or change the equalizer",
+        chapter=Chapter.SOUND,
+        options=(options.choice("preset", "What to bring out", texts.EQUALIZER_CHOICES),),
+        reads=True,
+        changes_with=frozenset({"preset"}),
+    ),
+    CommandSpec(
+        verb=Verb.TIMESCALE,
+        description="Show or change speed and pitch",
+        chapter=Chapter.SOUND,
+        options=(
+            options.factor("speed", "1 is normal, 2 twice as fast", _FACTORS),
+            options.factor("pitch", "1 is normal, 2 an octave higher", _FACTORS),
+        ),
+        reads=True,
+        changes_with=frozenset({"speed", "pitch"}),
     ),
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segue_core.models import LoopMode
-from segue_worker.domain import policy, voice
+from segue_worker.domain import policy, queue_commands, sound, steering, voice
 from segue_worker.domain.closing import abandon_if_provisional, answer_loads, close
 from segue_worker.domain.guards import channel_to_come_to, is_with_us
 from segue_worker.domain.history import end_current, remember
@@ -176,13 +176,17 @@ def _loop(turn: Turn, command: Command) -> None:
         return
     if not is_with_us(turn, command):
         return
-    wanted = _following(mode) if command.choice is None else LoopMode(command.choice)
+    wanted = _following(mode) if command.choice is None else _MODES.get(command.choice)
+    if wanted is None:
+        turn.refuse(command, Phrase.BAD_OPTION, option="mode")
+        return
     if wanted is not mode:
         turn.snap(loop=wanted)
         turn.accept(command, wanted.value)
     turn.reply(command, Tone.OK, Words(phrase=LOOP_PHRASES[wanted]))
 
 
+_MODES = {mode.value: mode for mode in LoopMode}
 LOOP_PHRASES = {
     LoopMode.OFF: Phrase.LOOPING_NOTHING,
     LoopMode.TRACK: Phrase.LOOPING_TRACK,
@@ -235,5 +239,22 @@ _HANDLERS: dict[Verb, Callable[[Turn, Command], None]] = {
     Verb.LEAVE: _leave,
     Verb.VOLUME: _volume,
     Verb.LOOP: _loop,
+    Verb.SKIP_TO: steering.skip_to,
+    Verb.PREVIOUS: steering.previous,
+    Verb.REPLAY: steering.replay,
+    Verb.SEEK: steering.seek,
+    Verb.FORWARD: steering.forward,
+    Verb.REWIND: steering.rewind,
+    Verb.SHUFFLE: queue_commands.shuffle,
+    Verb.REMOVE: queue_commands.remove,
+    Verb.REMOVE_MINE: queue_commands.remove_mine,
+    Verb.REMOVE_GONE: queue_commands.remove_gone,
+    Verb.MOVE: queue_commands.move,
+    Verb.BUMP: queue_commands.bump,
+    Verb.CLEAR: queue_commands.clear,
+    Verb.DEDUPE: queue_commands.dedupe,
+    Verb.FILTERS: sound.filters,
+    Verb.EQUALIZER: sound.equalizer,
+    Verb.TIMESCALE: sound.timescale,
     Verb.PING: _ping,
 }

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from segue_core.models import MessageRef
 from segue_worker.domain import policy
 from segue_worker.domain.effects import ShowNowPlaying
+from segue_worker.domain.sound import sound_of
 from segue_worker.domain.state import GuildState, MessageState
-from segue_worker.domain.views import NowPlayingView, PlayerPhase, Words
+from segue_worker.domain.views import Control, NowPlayingView, PlayerPhase, Words
 
 if TYPE_CHECKING:
     from segue_worker.domain.messages import Posted
@@ -39,7 +40,35 @@ def view_of(state: GuildState, now: int) -> NowPlayingView:
         node=snapshot.node or "",
         notice=state.halted or state.notice,
         ends_at=None if remaining is None else now + remaining,
+        sound=sound_of(snapshot.filters),
+        usable=_usable(state, phase),
     )
+
+
+def _usable(state: GuildState, phase: PlayerPhase) -> frozenset[Control]:
+    """Which buttons would do something; the others are shown, and can't be pressed."""
+    if phase is PlayerPhase.ENDED:
+        return frozenset()
+    snapshot = state.snapshot
+    paused = phase is PlayerPhase.PAUSED
+    possible = {
+        Control.PREVIOUS: bool(snapshot.played),
+        Control.PAUSE: not paused,
+        Control.RESUME: paused,
+        Control.SKIP: True,
+        Control.STOP: True,
+        Control.LOOP: True,
+        Control.SHUFFLE: len(state.queue) > 1,
+        Control.QUIETER: snapshot.volume > 0,
+        Control.LOUDER: snapshot.volume < state.settings.volume_limit,
+        Control.QUEUE: True,
+    }
+    return frozenset(control for control, works in possible.items() if works)
+
+
+def _ended(view: NowPlayingView, notice: Words | None) -> NowPlayingView:
+    """Return how the message is left behind."""
+    return replace(view, phase=PlayerPhase.ENDED, notice=notice, ends_at=None, up_next=(), usable=frozenset())
 
 
 def _phase(state: GuildState) -> PlayerPhase:
@@ -104,7 +133,7 @@ def _differs(shown: NowPlayingView, view: NowPlayingView) -> bool:
 def retire(turn: Turn, notice: Words) -> None:
     """Show the message a last time, without working buttons, and let go of it."""
     state = turn.state
-    view = replace(view_of(state, turn.now), phase=PlayerPhase.ENDED, notice=notice, ends_at=None, up_next=())
+    view = _ended(view_of(state, turn.now), notice)
     ref = state.snapshot.now_playing
     if state.message.posting is not None:
         turn.set(message=replace(state.message, retired=view))
@@ -154,7 +183,7 @@ def _on_late_post(turn: Turn, message: Posted) -> None:
         turn.snap(now_playing=ref)
         turn.set(message=MessageState())
         return
-    view = replace(view_of(state, turn.now), phase=PlayerPhase.ENDED, ends_at=None, up_next=(), notice=None)
+    view = _ended(view_of(state, turn.now), None)
     turn.emit(ShowNowPlaying(request=turn.request(), channel=ref.channel, ref=ref, view=view))
 
 

@@ -55,6 +55,7 @@ def skip(turn: Turn) -> None:
         if turn.state.snapshot.loop is LoopMode.QUEUE:
             turn.set(queue=(*turn.state.queue, item))
     turn.set(notice=None)
+    turn.snap(paused=False)
     begin_next(turn)
 
 

@@ -11,6 +11,12 @@ PAGE_SIZE = 10
 UP_NEXT = 3
 """Songs announced in the now-playing message."""
 
+FACTOR_LEAST, FACTOR_MOST = 0.5, 2.0
+"""Bounds of speed and pitch chosen by number; beyond them it is noise."""
+
+STEP_MS = 10_000
+"""How far /forward and /rewind go when nobody says."""
+
 PLAYED_LIMIT = 10
 """Songs one can go back by; they travel in every snapshot."""
 

@@ -23,7 +23,7 @@ from segue_worker.domain.effects import (
     ShowNowPlaying,
 )
 from segue_worker.domain.state import Decision, GuildState, TimerRef
-from segue_worker.domain.views import NowPlayingView, Phrase, QueuePage, ReplyView, Tone, Words
+from segue_worker.domain.views import NowPlayingView, Phrase, QueuePage, ReplyView, SoundView, Tone, Words
 
 if TYPE_CHECKING:
     from segue_core.ids import CommandId
@@ -95,9 +95,10 @@ class Turn:
         item: QueueItem | None = None,
         queue: QueuePage | None = None,
         progress: NowPlayingView | None = None,
+        sound: SoundView | None = None,
     ) -> None:
         """Answer ``command``, unless it was answered before."""
-        view = ReplyView(tone=tone, words=words, item=item, queue=queue, progress=progress)
+        view = ReplyView(tone=tone, words=words, item=item, queue=queue, progress=progress, sound=sound)
         self.answer(command.id, view, from_button=command.from_button)
 
     def answer(self, command: CommandId, view: ReplyView, *, from_button: bool) -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from segue_core.filters import Timescale
 from segue_core.models import LoopMode, QueueItem
+from segue_worker.domain.presets import Preset
 
 
 class Tone(StrEnum):
@@ -36,11 +38,31 @@ class Phrase(StrEnum):
     JOINED = "joined"
     LEFT = "left"
     VOLUME_SET = "volume_set"
+    SOUGHT = "sought"
+    REPLAYING = "replaying"
+    PLAYING_AGAIN = "playing_again"
+    SKIPPED_TO = "skipped_to"
+    SHUFFLED = "shuffled"
+    MOVED = "moved"
+    REMOVED = "removed"
+    REMOVED_SOME = "removed_some"
+    CLEARED = "cleared"
+    FILTER_ON = "filter_on"
+    FILTER_OFF = "filter_off"
+    FILTERS_OFF = "filters_off"
+    EQUALIZER_OFF = "equalizer_off"
+    TIMESCALE_SET = "timescale_set"
     LOOPING_NOTHING = "looping_nothing"
     LOOPING_TRACK = "looping_track"
     LOOPING_QUEUE = "looping_queue"
     # told
     VOLUME_IS = "volume_is"
+    FILTERS_ARE = "filters_are"
+    FILTERS_NONE = "filters_none"
+    SHUFFLE_ONE = "shuffle_one"
+    NO_DUPLICATES = "no_duplicates"
+    NONE_OF_YOURS = "none_of_yours"
+    NOBODY_GONE = "nobody_gone"
     PONG = "pong"
     QUEUE_PAGE = "queue_page"
     NOW_PLAYING = "now_playing"
@@ -51,6 +73,11 @@ class Phrase(StrEnum):
     # refused
     NOTHING_PLAYING = "nothing_playing"
     QUEUE_EMPTY = "queue_empty"
+    NO_SUCH_PLACE = "no_such_place"
+    NO_PREVIOUS = "no_previous"
+    BAD_TIME = "bad_time"
+    NOT_SEEKABLE = "not_seekable"
+    SEEK_BEYOND = "seek_beyond"
     NOT_CONNECTED = "not_connected"
     JOIN_VOICE_FIRST = "join_voice_first"
     OTHER_CHANNEL = "other_channel"
@@ -103,6 +130,14 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SoundView:
+    """What is done to the sound: by name, and speed and pitch where they were chosen by number."""
+
+    presets: tuple[Preset, ...] = ()
+    timescale: Timescale | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QueuePage:
     """One page of the queue, 1-based, with what is playing now."""
 
@@ -125,11 +160,27 @@ class PlayerPhase(StrEnum):
     ENDED = "ended"
 
 
+class Control(StrEnum):
+    """A button of the message."""
+
+    PREVIOUS = "previous"
+    PAUSE = "pause"
+    RESUME = "resume"
+    SKIP = "skip"
+    STOP = "stop"
+    LOOP = "loop"
+    SHUFFLE = "shuffle"
+    QUIETER = "quieter"
+    LOUDER = "louder"
+    QUEUE = "queue"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NowPlayingView:
     """The guild's one message. ``ENDED`` shows it retired, without working buttons.
 
-    ``ends_at``: Redis time at which the song will be over, None while it does not advance.
+    ``ends_at``: Redis time at which the song will be over, None while it does not advance. ``usable``: the
+    buttons that would do something.
     """
 
     phase: PlayerPhase
@@ -142,6 +193,8 @@ class NowPlayingView:
     node: str = ""
     notice: Words | None = None
     ends_at: int | None = None
+    sound: SoundView = SoundView()
+    usable: frozenset[Control] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,3 +206,4 @@ class ReplyView:
     item: QueueItem | None = None
     queue: QueuePage | None = None
     progress: NowPlayingView | None = None
+    sound: SoundView | None = None

@@ -8,7 +8,7 @@ description 4096, footer 2048, all text of an embed together 6000; button label 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 import hikari
@@ -17,7 +17,7 @@ from hikari.impl import MessageActionRowBuilder as Row
 
 from segue_core.models import LoopMode, QueueItem
 from segue_worker.commands import custom_ids
-from segue_worker.domain.views import NowPlayingView, PlayerPhase, QueuePage, ReplyView, Tone
+from segue_worker.domain.views import Control, NowPlayingView, PlayerPhase, QueuePage, ReplyView, Tone
 from segue_worker.ui import texts
 from segue_worker.ui.markdown import escape, length
 
@@ -35,6 +35,12 @@ COLOURS = {
     PlayerPhase.ENDED: 0x6D7480,
 }
 TONES = {Tone.OK: 0x2FB67C, Tone.INFO: 0x5865F2, Tone.REFUSED: 0xE5A13B, Tone.FAILED: 0xD6505A}
+_Style = Literal[
+    hikari.ButtonStyle.PRIMARY,
+    hikari.ButtonStyle.SECONDARY,
+    hikari.ButtonStyle.SUCCESS,
+    hikari.ButtonStyle.DANGER,
+]
 _GREY: Final = hikari.ButtonStyle.SECONDARY
 _BLUE: Final = hikari.ButtonStyle.PRIMARY
 _GREEN: Final = hikari.ButtonStyle.SUCCESS
@@ -87,7 +93,10 @@ def reply(view: ReplyView) -> Rendered:
     if view.progress is not None:
         shown = now_playing(view.progress)
         return Rendered(embeds=shown.embeds)
-    embed = hikari.Embed(color=TONES[view.tone], description=texts.say(view.words))
+    lines = [texts.say(view.words)]
+    if view.sound is not None and view.tone is Tone.INFO:
+        lines += [f"- {name}" for name in texts.sound(view.sound)]
+    embed = hikari.Embed(color=TONES[view.tone], description="\n".join(lines))
     if view.item is not None:
         artwork = _web_url(view.item.track.artwork_url)
         if artwork is not None:
@@ -141,30 +150,58 @@ def _footer(view: NowPlayingView) -> str:
     parts = [texts.VOLUME.format(volume=view.volume)]
     if view.loop is not LoopMode.OFF:
         parts.append(texts.LOOP_TRACK if view.loop is LoopMode.TRACK else texts.LOOP_QUEUE)
+    parts += texts.sound(view.sound)
     if view.node:
         parts.append(texts.ON_NODE.format(node=view.node[:_NODE_LIMIT]))
     return " · ".join(parts)
 
 
+@dataclass(frozen=True, slots=True)
+class _Button:
+    """A button of the now-playing message, however it is styled at the moment."""
+
+    control: Control
+    custom_id: str
+    emoji: str
+    label: str = ""
+    style: _Style = _GREY
+
+
+_BACK = _Button(Control.PREVIOUS, custom_ids.PREVIOUS, "⏮️", texts.BUTTON_PREVIOUS)
+_PAUSE = _Button(Control.PAUSE, custom_ids.PAUSE, "⏸️", texts.BUTTON_PAUSE, _BLUE)
+_RESUME = _Button(Control.RESUME, custom_ids.RESUME, "▶️", texts.BUTTON_RESUME, _GREEN)
+_SKIP = _Button(Control.SKIP, custom_ids.SKIP, "⏭️", texts.BUTTON_SKIP)
+_STOP = _Button(Control.STOP, custom_ids.STOP, "⏹️", texts.BUTTON_STOP, _RED)
+_LOOPS = {
+    LoopMode.OFF: _Button(Control.LOOP, custom_ids.LOOP, "🔁", texts.BUTTON_LOOP),
+    LoopMode.TRACK: _Button(Control.LOOP, custom_ids.LOOP, "🔂", texts.BUTTON_LOOP_TRACK, _BLUE),
+    LoopMode.QUEUE: _Button(Control.LOOP, custom_ids.LOOP, "🔁", texts.BUTTON_LOOP_QUEUE, _BLUE),
+}
+_SECOND_ROW = (
+    _Button(Control.SHUFFLE, custom_ids.SHUFFLE, "🔀", texts.BUTTON_SHUFFLE),
+    _Button(Control.QUIETER, custom_ids.VOLUME_DOWN, "🔉"),
+    _Button(Control.LOUDER, custom_ids.VOLUME_UP, "🔊"),
+    _Button(Control.QUEUE, custom_ids.QUEUE, "📜", texts.BUTTON_QUEUE),
+)
+
+
 def _buttons(view: NowPlayingView) -> tuple[MessageActionRowBuilder, ...]:
-    ended = view.phase is PlayerPhase.ENDED
-    first, second = Row(), Row()
-    if view.phase is PlayerPhase.PAUSED:
-        first.add_interactive_button(_GREEN, custom_ids.RESUME, label=texts.BUTTON_RESUME, emoji="▶️")
-    else:
-        first.add_interactive_button(
-            _BLUE, custom_ids.PAUSE, label=texts.BUTTON_PAUSE, emoji="⏸️", is_disabled=ended
+    pause = _RESUME if view.phase is PlayerPhase.PAUSED else _PAUSE
+    first = (_BACK, pause, _SKIP, _STOP, _LOOPS[view.loop])
+    return tuple(_row(buttons, view) for buttons in (first, _SECOND_ROW))
+
+
+def _row(buttons: tuple[_Button, ...], view: NowPlayingView) -> MessageActionRowBuilder:
+    row = Row()
+    for button in buttons:
+        row.add_interactive_button(
+            button.style,
+            button.custom_id,
+            label=button.label or hikari.UNDEFINED,
+            emoji=button.emoji,
+            is_disabled=button.control not in view.usable,
         )
-    first.add_interactive_button(
-        _GREY, custom_ids.SKIP, label=texts.BUTTON_SKIP, emoji="⏭️", is_disabled=ended
-    )
-    first.add_interactive_button(_RED, custom_ids.STOP, label=texts.BUTTON_STOP, emoji="⏹️", is_disabled=ended)
-    second.add_interactive_button(_GREY, custom_ids.VOLUME_DOWN, emoji="🔉", is_disabled=ended)
-    second.add_interactive_button(_GREY, custom_ids.VOLUME_UP, emoji="🔊", is_disabled=ended)
-    second.add_interactive_button(
-        _GREY, custom_ids.QUEUE, label=texts.BUTTON_QUEUE, emoji="📜", is_disabled=ended
-    )
-    return (first, second)
+    return row
 
 
 def _queue(page: QueuePage) -> Rendered:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from string import Formatter
 from typing import TYPE_CHECKING
 
-from segue_worker.domain.views import Phrase, Words
+from segue_worker.domain.presets import EFFECTS, EQUALIZERS, Preset
+from segue_worker.domain.views import Phrase, SoundView, Words
 from segue_worker.ui.markdown import escape, truncate
 
 if TYPE_CHECKING:
@@ -33,6 +34,26 @@ ENGLISH: dict[Phrase, str] = {
     Phrase.JOINED: "Here I am, in {channel}.",
     Phrase.LEFT: "Bye! Call me back with `/play`.",
     Phrase.VOLUME_SET: "Volume is now {volume} %.",
+    Phrase.SOUGHT: "On we go from {position_ms}.",
+    Phrase.REPLAYING: "**{title}** once more, from the beginning.",
+    Phrase.PLAYING_AGAIN: "Back to **{title}**.",
+    Phrase.SKIPPED_TO: "On to **{title}**.",
+    Phrase.SHUFFLED: "Shuffled {count} songs.",
+    Phrase.MOVED: "**{title}** is number {position} in the queue now.",
+    Phrase.REMOVED: "Removed **{title}** from the queue.",
+    Phrase.REMOVED_SOME: "Removed {count} songs from the queue.",
+    Phrase.CLEARED: "The queue is clear. What plays goes on.",
+    Phrase.FILTER_ON: "{preset} is on.",
+    Phrase.FILTER_OFF: "{preset} is off.",
+    Phrase.FILTERS_OFF: "All filters are off.",
+    Phrase.EQUALIZER_OFF: "The equalizer is flat.",
+    Phrase.TIMESCALE_SET: "Speed is {speed} %, pitch {pitch} %.",
+    Phrase.FILTERS_ARE: "These filters are on:",
+    Phrase.FILTERS_NONE: "No filters are on. `/filters`, `/equalizer` and `/timescale` change that.",
+    Phrase.SHUFFLE_ONE: "One song alone is in the best order already.",
+    Phrase.NO_DUPLICATES: "Nothing is in the queue twice.",
+    Phrase.NONE_OF_YOURS: "Nothing in the queue is yours.",
+    Phrase.NOBODY_GONE: "Everybody with a song in the queue is here.",
     Phrase.LOOPING_NOTHING: "Nothing is played again.",
     Phrase.LOOPING_TRACK: "This song is played again and again.",
     Phrase.LOOPING_QUEUE: "The whole queue is played again and again.",
@@ -46,6 +67,11 @@ ENGLISH: dict[Phrase, str] = {
     Phrase.ALREADY_APPLIED: "Done.",
     Phrase.NOTHING_PLAYING: "Nothing is playing. Start something with `/play`.",
     Phrase.QUEUE_EMPTY: "The queue is empty. Add something with `/play`.",
+    Phrase.NO_SUCH_PLACE: "There is no number {position} in the queue: it has {count}. `/queue` shows them.",
+    Phrase.NO_PREVIOUS: "I know of no song before this one.",
+    Phrase.BAD_TIME: "I don't understand that time. Write `1:23`, `83` or `1m23s`.",
+    Phrase.NOT_SEEKABLE: "There is no going back and forth in this one: it is live, or can't be wound.",
+    Phrase.SEEK_BEYOND: "The song is only {limit_ms} long. `/skip` goes on to the next.",
     Phrase.NOT_CONNECTED: "I am not in a voice channel. Start something with `/play`.",
     Phrase.JOIN_VOICE_FIRST: "Join a voice channel first, then ask me again.",
     Phrase.OTHER_CHANNEL: "I am playing in {channel}. Join me there!",
@@ -97,8 +123,33 @@ ENGLISH: dict[Phrase, str] = {
 
 LOOP_MODES = {"off": "Off", "track": "This song", "queue": "The whole queue"}
 
+PRESETS: dict[str, str] = {
+    Preset.BASS_BOOST: "Bass boost",
+    Preset.NIGHTCORE: "Nightcore",
+    Preset.VAPORWAVE: "Vaporwave",
+    Preset.EIGHT_D: "8D",
+    Preset.KARAOKE: "Karaoke",
+    Preset.TREMOLO: "Tremolo",
+    Preset.VIBRATO: "Vibrato",
+    Preset.TREBLE_BOOST: "Treble boost",
+    Preset.POP: "Pop",
+    Preset.ROCK: "Rock",
+    Preset.ELECTRONIC: "Electronic",
+    Preset.CLASSICAL: "Classical",
+    Preset.JAZZ: "Jazz",
+    Preset.VOCAL: "Vocal",
+    Preset.NIGHT: "Night",
+}
+EFFECT_CHOICES = {"off": "All off", **{preset.value: PRESETS[preset] for preset in EFFECTS}}
+EQUALIZER_CHOICES = {"off": "Flat", **{preset.value: PRESETS[preset] for preset in EQUALIZERS}}
+
 BUTTON_PAUSE = "Pause"
 BUTTON_RESUME = "Resume"
+BUTTON_PREVIOUS = "Previous"
+BUTTON_LOOP = "Loop"
+BUTTON_LOOP_TRACK = "Loop: song"
+BUTTON_LOOP_QUEUE = "Loop: queue"
+BUTTON_SHUFFLE = "Shuffle"
 BUTTON_SKIP = "Skip"
 BUTTON_STOP = "Stop"
 BUTTON_QUEUE = "Queue"
@@ -119,6 +170,8 @@ ENDS = "ends {when}"
 LOOP_TRACK = "looping this song"
 LOOP_QUEUE = "looping the queue"
 VOLUME = "volume {volume} %"
+SPEED = "speed {percent} %"
+PITCH = "pitch {percent} %"
 ON_NODE = "on {node}"
 PAGE = "page {page} of {pages}"
 IN_TOTAL = "{count} songs, {duration}"
@@ -133,6 +186,16 @@ def say(words: Words, table: dict[Phrase, str] = ENGLISH) -> str:
         if name
     }
     return truncate(" ".join(template.format(**filled).split()), TEXT_LIMIT)
+
+
+def sound(view: SoundView) -> tuple[str, ...]:
+    """Name what is done to the sound."""
+    named = [PRESETS[preset] for preset in view.presets]
+    if view.timescale is not None:
+        scale = view.timescale
+        parts = ((SPEED, scale.speed * scale.rate), (PITCH, scale.pitch * scale.rate))
+        named += [words.format(percent=round(factor * 100)) for words, factor in parts if factor != 1.0]
+    return tuple(named)
 
 
 def duration(milliseconds: int) -> str:
@@ -166,4 +229,6 @@ _GAPS: dict[str, Callable[[str | int], str]] = {
     "channel": _of_int(mention_channel),
     "user": _of_int(mention_user),
     "limit_ms": _of_int(duration),
+    "position_ms": _of_int(duration),
+    "preset": lambda value: PRESETS.get(str(value), _plain_value(value)),
 }
