@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import socket as sockets
 import struct
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import aiohttp
 
+from segue_worker import jsontext
 from segue_worker.gateway.codes import API_VERSION, ENCODING
 from segue_worker.gateway.errors import TransportError
 from segue_worker.gateway.inflate import Compression, Inflater, inflater
@@ -115,7 +115,7 @@ class GatewaySocket:
         """
         if self._cut:
             raise TransportError("the connection was cut off")
-        text = json.dumps(payload, separators=(",", ":"))
+        text = jsontext.dumps(payload)
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 await self._socket.send_str(text)
@@ -152,7 +152,7 @@ class GatewaySocket:
 
 def _payload(data: bytes) -> Frame:
     try:
-        payload = json.loads(data)
+        payload = jsontext.loads(data)
     except ValueError as error:
         return Unreadable(f"no JSON: {error}")
     return payload if isinstance(payload, dict) else Unreadable(f"a JSON {type(payload).__name__}")

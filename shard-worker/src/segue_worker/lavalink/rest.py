@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -11,6 +10,7 @@ import aiohttp
 
 from segue_core.filters import Filters
 from segue_core.models import Track, VoiceLink
+from segue_worker import jsontext
 from segue_worker.lavalink.errors import (
     MalformedFrameError,
     NodeAuthError,
@@ -203,7 +203,7 @@ class NodeRest:
                 raise SessionGoneError(self.node)
             raise NodeRejectedError(self.node, status, message)
         try:
-            return json.loads(text)
+            return jsontext.loads(text)
         except ValueError as error:
             raise NodeProtocolError(self.node, "its answer is not JSON") from error
 
@@ -224,7 +224,7 @@ def transport_error(node: NodeId, error: BaseException) -> NodeError:
 def _message_of(text: str) -> str:
     """Return Lavalink's (Spring's) own word for what was wrong, for people."""
     try:
-        document = json.loads(text)
+        document = jsontext.loads(text)
     except ValueError:
         return "it refused the request"
     message = document.get("message") if isinstance(document, dict) else None

@@ -5,7 +5,6 @@ An op, an event type or a field we don't know is never an error: plugins send th
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -14,6 +13,7 @@ from ongaku.builders import EntityBuilder
 
 from segue_core.ids import ChannelId, GuildId, NodeSessionId
 from segue_core.models import Track, VoiceLink
+from segue_worker import jsontext
 from segue_worker.domain.messages import EndReason
 from segue_worker.lavalink.errors import MalformedFrameError
 from segue_worker.lavalink.tracks import parse_track
@@ -156,7 +156,7 @@ def parse_frame(text: str | bytes) -> Frame:
         MalformedFrameError: when it is no JSON object, or not what its op promises.
     """
     try:
-        document = json.loads(text)
+        document = jsontext.loads(text)
         op = document["op"]
         parse = _OPS.get(op)
         return parse(document) if parse else UnknownFrame(what=f"op {str(op)[:60]}")
