@@ -16,8 +16,8 @@ from segue_worker.app.answers import Answers
 from segue_worker.app.ingress import Ingress
 from segue_worker.commands.cooldown import Cooldowns
 from segue_worker.domain.messages import Command
+from segue_worker.gateway.calls import Ack
 from segue_worker.gateway.events import Interaction, InteractionKind
-from segue_worker.gateway.rest import Ack
 from segue_worker.gateway.voice_states import UNKNOWN, Unknown
 from segue_worker.shards.lease import LeaseView
 

@@ -14,8 +14,8 @@ from segue_worker.app.journal import Journaled, JournalRecovery, refusal
 from segue_worker.commands.parse import Wish, parse_interaction
 from segue_worker.domain.effects import Reply
 from segue_worker.domain.views import Phrase, ReplyView, Tone, Words
+from segue_worker.gateway.calls import Ack, GoneError, UnansweredError
 from segue_worker.gateway.errors import DiscordUnreachableError
-from segue_worker.gateway.rest import Ack, GoneError, UnansweredError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,8 +11,8 @@ from segue_core.redis.connection import connect
 from segue_core.redis.guilds import GuildStore, JournalEntry
 from segue_worker.app import ingress
 from segue_worker.domain.messages import Verb
+from segue_worker.gateway.calls import Ack, UnansweredError
 from segue_worker.gateway.errors import DiscordUnreachableError
-from segue_worker.gateway.rest import Ack, UnansweredError
 from segue_worker.shards.lease import Grant, Lease
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ import hikari
 import pytest
 
 from segue_core.ids import ChannelId, CommandId, GuildId, UserId
+from segue_worker.gateway.calls import Ack, GoneError
 from segue_worker.gateway.events import Interaction
-from segue_worker.gateway.rest import Ack, DiscordRest, GoneError
+from segue_worker.gateway.rest import DiscordRest
 
 PLAY = {
     "type": 1,
@@ -64,7 +65,7 @@ async def scene(discord: Any, notebook: Any) -> Any:
 
     guild = await discord.client.guild("Vinyl Club")
     bot = await discord.bot(notebook)
-    rest = DiscordRest(bot.rest, bot.identity.application)
+    rest = DiscordRest(bot.rest, bot.identity.application, bot.interactions)
     await rest.register([PLAY])
     await rest.register([PLAY])
     await discord.shard(bot).start()

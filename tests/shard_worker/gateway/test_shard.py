@@ -331,7 +331,9 @@ async def test_voice_channel_is_asked_for_when_unknown(discord: Anything, notebo
     bot.drop(ShardId(0))
     other = await discord.bot(notebook)
     await discord.shard(other, session=session).start()
-    people = Whereabouts(other.voice_states, DiscordRest(other.rest, other.identity.application), 1)
+    people = Whereabouts(
+        other.voice_states, DiscordRest(other.rest, other.identity.application, other.interactions), 1
+    )
     asked = [people.voice_channel_of(guild.id, one.id) for one in (ada, ada, bob)]
     assert await asyncio.gather(*asked) == [guild.voice_channel.id, guild.voice_channel.id, None]
     assert other.voice_states.channel_of(guild.id, ada.id) == guild.voice_channel.id

@@ -17,13 +17,14 @@ from segue_worker import metrics
 from segue_worker.commands.parse import Ack as AckKind
 from segue_worker.commands.parse import Origin
 from segue_worker.domain.views import ReplyView, Tone
+from segue_worker.gateway.calls import Ack, GoneError
 from segue_worker.gateway.errors import GatewayError
-from segue_worker.gateway.rest import Ack, DiscordRest, GoneError
 from segue_worker.ui import render
 
 if TYPE_CHECKING:
     from segue_core.ids import CommandId, GuildId
     from segue_worker.domain.effects import Reply
+    from segue_worker.gateway.rest import DiscordRest
     from segue_worker.ui.render import Rendered
 
 _log = get_logger(__name__)

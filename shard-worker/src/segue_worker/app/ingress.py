@@ -20,8 +20,8 @@ from segue_worker.commands.parse import Ack as AckKind
 from segue_worker.commands.parse import Ignored, Refused, Wish, parse_interaction
 from segue_worker.domain.effects import Reply
 from segue_worker.domain.views import Phrase
+from segue_worker.gateway.calls import Ack
 from segue_worker.gateway.errors import DiscordUnreachableError, GatewayError
-from segue_worker.gateway.rest import Ack
 from segue_worker.gateway.voice_states import Unknown
 from segue_worker.shards.lease import LeasePhase, LeaseView
 

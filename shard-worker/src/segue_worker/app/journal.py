@@ -13,8 +13,8 @@ from segue_worker.commands.parse import Wish, missing_voice_permissions, parse_i
 from segue_worker.domain.effects import Reply
 from segue_worker.domain.messages import Verb
 from segue_worker.domain.views import Phrase, ReplyView, Tone, Words
+from segue_worker.gateway.calls import Ack
 from segue_worker.gateway.errors import DiscordUnreachableError, GatewayError
-from segue_worker.gateway.rest import Ack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

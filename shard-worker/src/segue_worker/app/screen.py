@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from segue_worker.gateway.calls import GoneError
 from segue_worker.gateway.errors import GatewayError
-from segue_worker.gateway.rest import DiscordRest, GoneError
 from segue_worker.players.ports import MessageLostError, MessageRefusedError
 from segue_worker.ui import render
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from segue_core.ids import ChannelId, MessageId
     from segue_core.models import MessageRef
     from segue_worker.domain.views import NowPlayingView
+    from segue_worker.gateway.rest import DiscordRest
 
 
 class DiscordScreen:

@@ -173,7 +173,7 @@ class Worker:
         info = await self._or_stopped(self._gateway_info(bot))
         if info is None:
             return
-        self._bot_rest = rest = DiscordRest(bot.rest, bot.identity.application)
+        self._bot_rest = rest = DiscordRest(bot.rest, bot.identity.application, bot.interactions)
         resources.push_async_callback(rest.close)
         people = Whereabouts(bot.voice_states, rest, num_shards)
 

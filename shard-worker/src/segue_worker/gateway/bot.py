@@ -11,6 +11,7 @@ import math
 import types
 from typing import TYPE_CHECKING
 
+import aiohttp
 import hikari
 import stamina
 import structlog
@@ -36,6 +37,7 @@ from segue_worker.gateway.budget import Lane
 from segue_worker.gateway.errors import DiscordUnreachableError, ShardUnavailableError
 from segue_worker.gateway.feed import EventFeed
 from segue_worker.gateway.info import BotIdentity, GatewayInfo, gateway_info, own_application, own_user
+from segue_worker.gateway.interactions import InteractionRest
 from segue_worker.gateway.proxy import has_proxy
 from segue_worker.gateway.voice_states import VoiceStates
 
@@ -84,6 +86,9 @@ class WorkerBot(traits.GatewayBotAware):
             token=token,
             token_type=hikari.TokenType.BOT,
         )
+        self._rest_url = rest_url
+        self._http: aiohttp.ClientSession | None = None
+        self._interactions: InteractionRest | None = None
         self._shards: dict[int, SegueShard] = {}
         self._identity: BotIdentity | None = None
         self._closed = asyncio.Event()
@@ -195,6 +200,10 @@ class WorkerBot(traits.GatewayBotAware):
                 application = await own_application(self._rest)
         self._cache.set_me(me)
         self._identity = BotIdentity(user=UserId(int(me.id)), name=me.username, application=application)
+        self._http = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0), trust_env=self._proxy_settings.trust_env
+        )
+        self._interactions = InteractionRest(self._http, self._rest_url, application, self._entity_factory)
         await self._event_manager.dispatch(self._event_factory.deserialize_started_event(), return_tasks=True)
         _log.info("known to Discord", user=me.username, user_id=int(me.id))
 
@@ -221,6 +230,8 @@ class WorkerBot(traits.GatewayBotAware):
         self._shards.clear()
         if self._rest.is_alive:
             await self._rest.close()
+        if self._http is not None:
+            await self._http.close()
         self._closed.set()
 
     async def update_presence(
@@ -281,6 +292,13 @@ class WorkerBot(traits.GatewayBotAware):
         if self._identity is None:
             raise RuntimeError("the bot was not started")
         return self._identity
+
+    @property
+    def interactions(self) -> InteractionRest:
+        """Answers to interactions; RuntimeError before :meth:`start`."""
+        if self._interactions is None:
+            raise RuntimeError("the bot was not started")
+        return self._interactions
 
     async def gateway_info(self) -> GatewayInfo:
         """Ask Discord where to connect; see :func:`segue_worker.gateway.info.gateway_info`."""

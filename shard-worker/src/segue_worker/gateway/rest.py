@@ -7,15 +7,24 @@ must be acknowledged within 3 s of its creation, and its token lives 15 minutes.
 from __future__ import annotations
 
 import json
-from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import hikari
 from hikari import api as hikari_api
 from hikari import undefined
 
-from segue_core.ids import ChannelId, CommandId, MessageId
+from segue_core.ids import ChannelId, MessageId
 from segue_core.models import MessageRef
+from segue_worker.gateway.calls import (
+    Ack,
+    Answerable,
+    ErrorCode,
+    ForbiddenError,
+    GoneError,
+    RefusedError,
+    Shown,
+    UnansweredError,
+)
 from segue_worker.gateway.errors import BadTokenError, GatewayError, LateError
 from segue_worker.gateway.register import builder
 from segue_worker.gateway.unhurried import Unhurried
@@ -24,8 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping, Sequence
 
     from segue_core.ids import GuildId, UserId
+    from segue_worker.gateway.interactions import InteractionRest
 
-ACK_TIMEOUT_S = 2.5
 CALL_TIMEOUT_S = 10.0
 WHERE_TIMEOUT_S = 2.5
 """Somebody waits for their command while we ask where they are."""
@@ -33,75 +42,15 @@ WHERE_TIMEOUT_S = 2.5
 T = TypeVar("T")
 
 
-class ErrorCode(IntEnum):
-    """Discord's JSON error codes that mean something to us (*Opcodes and Status Codes, JSON*)."""
-
-    UNKNOWN_INTERACTION = 10062
-    ALREADY_ACKNOWLEDGED = 40060
-    INVALID_WEBHOOK_TOKEN = 50027
-
-
-class Ack(StrEnum):
-    """What became of an acknowledgement."""
-
-    ACCEPTED = "accepted"
-    EXPIRED = "expired"
-    """10062: too late, or no such interaction. Never carry it out."""
-
-    ALREADY = "already"
-    """40060: acknowledged before, by a predecessor or by a first try whose answer got lost."""
-
-
-class RestError(GatewayError):
-    """A REST call that did not do what it should."""
-
-
-class GoneError(RestError):
-    """What the call was about exists no longer: message, channel, or interaction token."""
-
-
-class ForbiddenError(RestError):
-    """The bot lacks a permission there, or is blocked."""
-
-
-class RefusedError(RestError):
-    """Discord does not accept the content of the call: a bug of ours."""
-
-
-class UnansweredError(RestError):
-    """Discord did not answer in time or could not serve the call; trying later may help."""
-
-
-class Shown(Protocol):
-    """What a message shows. Nobody is ever mentioned by it, whatever it contains."""
-
-    @property
-    def embeds(self) -> Sequence[hikari.Embed]:
-        """Up to ten."""
-
-    @property
-    def components(self) -> Sequence[hikari_api.ComponentBuilder]:
-        """Rows of buttons."""
-
-
-class Answerable(Protocol):
-    """An interaction, as far as answering it goes."""
-
-    @property
-    def id(self) -> CommandId:
-        """Its id."""
-
-    @property
-    def token(self) -> str:
-        """A credential for 15 minutes."""
-
-
 class DiscordRest:
     """Interactions, messages and commands of one application."""
 
-    def __init__(self, client: hikari_api.RESTClient, application: int) -> None:
+    def __init__(
+        self, client: hikari_api.RESTClient, application: int, interactions: InteractionRest
+    ) -> None:
         self._client = client
         self._application = application
+        self._interactions = interactions
         self._calls = Unhurried()
 
     async def defer(self, interaction: Answerable, *, ephemeral: bool = True) -> Ack:
@@ -109,23 +58,23 @@ class DiscordRest:
 
         Whether the answer is ephemeral is fixed by this call.
         """
-        return await self._acknowledge(
+        return await self._interactions.respond(
             interaction, hikari.ResponseType.DEFERRED_MESSAGE_CREATE, ephemeral=ephemeral
         )
 
     async def defer_update(self, interaction: Answerable) -> Ack:
         """Acknowledge a button; its message stays as it is until it is edited."""
-        return await self._acknowledge(interaction, hikari.ResponseType.DEFERRED_MESSAGE_UPDATE)
+        return await self._interactions.respond(interaction, hikari.ResponseType.DEFERRED_MESSAGE_UPDATE)
 
     async def answer(self, interaction: Answerable, shown: Shown, *, ephemeral: bool = True) -> Ack:
         """Acknowledge and answer at once."""
-        return await self._acknowledge(
+        return await self._interactions.respond(
             interaction, hikari.ResponseType.MESSAGE_CREATE, shown, ephemeral=ephemeral
         )
 
     async def answer_update(self, interaction: Answerable, shown: Shown) -> Ack:
         """Acknowledge a button by changing the message it sits on."""
-        return await self._acknowledge(interaction, hikari.ResponseType.MESSAGE_UPDATE, shown)
+        return await self._interactions.respond(interaction, hikari.ResponseType.MESSAGE_UPDATE, shown)
 
     async def edit_original(self, token: str, shown: Shown) -> None:
         """Put ``shown`` into the answer of the interaction with this token.
@@ -134,18 +83,7 @@ class DiscordRest:
             GoneError: the token has expired, or the answer was dismissed.
             RestError: see its kinds.
         """
-        await self._call(
-            "editing an answer",
-            self._client.edit_interaction_response(
-                self._application,
-                token,
-                embeds=shown.embeds,
-                components=shown.components,
-                mentions_everyone=False,
-                user_mentions=False,
-                role_mentions=False,
-            ),
-        )
+        await self._interactions.edit_original(token, shown)
 
     async def follow_up(self, token: str, shown: Shown, *, ephemeral: bool = True) -> None:
         """Answer once more, for a button whose acknowledgement has no text of its own.
@@ -154,19 +92,7 @@ class DiscordRest:
             GoneError: the token has expired.
             RestError: see its kinds.
         """
-        await self._call(
-            "following up",
-            self._client.execute_webhook(
-                self._application,
-                token,
-                embeds=shown.embeds,
-                components=shown.components,
-                flags=hikari.MessageFlag.EPHEMERAL if ephemeral else undefined.UNDEFINED,
-                mentions_everyone=False,
-                user_mentions=False,
-                role_mentions=False,
-            ),
-        )
+        await self._interactions.follow_up(token, shown, ephemeral=ephemeral)
 
     async def post(self, channel: ChannelId, shown: Shown, *, nonce: str | None = None) -> MessageRef:
         """Create a message, without notifying anybody; return where it is.
@@ -231,43 +157,6 @@ class DiscordRest:
     async def close(self) -> None:
         """End the calls that nobody waits for any more."""
         await self._calls.close()
-
-    async def _acknowledge(
-        self,
-        interaction: Answerable,
-        kind: hikari.ResponseType,
-        shown: Shown | None = None,
-        *,
-        ephemeral: bool = False,
-    ) -> Ack:
-        return await self._ack_outcome(
-            self._client.create_interaction_response(
-                int(interaction.id),
-                interaction.token,
-                kind,
-                flags=hikari.MessageFlag.EPHEMERAL if ephemeral else undefined.UNDEFINED,
-                embeds=undefined.UNDEFINED if shown is None else shown.embeds,
-                components=undefined.UNDEFINED if shown is None else shown.components,
-                mentions_everyone=False,
-                user_mentions=False,
-                role_mentions=False,
-            )
-        )
-
-    async def _ack_outcome(self, call: Coroutine[Any, Any, object]) -> Ack:
-        """Return the outcome; RestError for what is neither accepted, expired nor a repetition."""
-        try:
-            await self._calls.call("an acknowledgement", call, ACK_TIMEOUT_S)
-        except LateError as error:
-            raise UnansweredError(str(error)) from error
-        except hikari.HTTPError as error:
-            code = _code(error)
-            if code == ErrorCode.UNKNOWN_INTERACTION:
-                return Ack.EXPIRED
-            if code == ErrorCode.ALREADY_ACKNOWLEDGED:
-                return Ack.ALREADY
-            raise _translate(error, "acknowledging an interaction") from error
-        return Ack.ACCEPTED
 
     async def _call(self, what: str, call: Coroutine[Any, Any, T], patience_s: float = CALL_TIMEOUT_S) -> T:
         try:
