@@ -108,7 +108,8 @@ async def test_a_follow_up_is_said_once(desk: Desk) -> None:
     desk.replies = [(429, {"retry_after": 0.01})]
     await desk.rest.follow_up(SECRET, Text())
     assert [one["flags"] for one in desk.taken] == [64, 64]
-    for reply in (None, (502, {})):
+    lost: list[Reply] = [None, (502, {})]
+    for reply in lost:
         desk.taken.clear()
         desk.replies = [reply]
         with pytest.raises(UnansweredError):
