@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
+from segue_core.breaker import BreakerState
 from segue_core.codec import encode
 from segue_core.events import ShardPromoted
 from segue_core.ids import Epoch, GuildId, OwnerId, ShardId
 from segue_core.store import InvalidSettingError, RawEvent, ServerSettings, Store, StoreUnavailableError
+from segue_core.store.connection import pool_of
 from segue_core.store.migrate import migrate
 from segue_core.store.server_settings import COLUMNS, AutoplayMode
 from segue_devkit.embedded.process import free_port
@@ -183,3 +185,37 @@ async def test_migrations_may_run_at_once(postgres_server: EmbeddedPostgres) -> 
     dsn = postgres_server.dsn_of("migrated_at_once")
     applied = await asyncio.gather(*(asyncio.to_thread(migrate, dsn) for _ in range(3)))
     assert sorted(map(len, applied)) == [0, 0, 3]
+
+
+async def test_a_store_that_keeps_failing_is_left_alone_for_a_while(postgres_dsn: str) -> None:
+    """After three failures nobody waits for a connection; one question finds out that it is back."""
+    now = 0.0
+    away = f"postgresql://segue:topsecret@127.0.0.1:{free_port()}/segue"
+    gone = Store(await pool_of(away), lambda: now)
+    for _ in range(3):
+        with pytest.raises(StoreUnavailableError, match="Connect"):
+            await gone.ping()
+    with pytest.raises(StoreUnavailableError, match="asked again in 2"):
+        await gone.ping()
+    assert gone.breaker.state is BreakerState.OPEN
+    await gone.close()
+    back = Store(await pool_of(postgres_dsn), lambda: now)
+    try:
+        for _ in range(3):
+            back.breaker.failed()
+        with pytest.raises(StoreUnavailableError, match="kept failing"):
+            await back.ping()
+        now = 2.5
+        await back.ping()
+        assert back.breaker.state is BreakerState.CLOSED
+    finally:
+        await back.close()
+
+
+async def test_a_wrong_question_is_no_outage(store: Store) -> None:
+    """PostgreSQL answered: however often something is asked wrongly, others go on being answered."""
+    for _ in range(5):
+        with pytest.raises(InvalidSettingError):
+            await store.set_settings(GUILD, {"volume_limit": 0})
+    assert store.breaker.state is BreakerState.CLOSED
+    await store.ping()

@@ -73,6 +73,16 @@ class ProcessMetrics:
         self.tasks = make.gauge("segue_tasks", "Asyncio tasks that are not done.")
 
 
+class MemoryMetrics:
+    """What a service that watches its memory says of it."""
+
+    def __init__(self, make: Metrics) -> None:
+        self.limit = make.gauge("segue_memory_limit_bytes", "What the process may use; 0: nothing limits it.")
+        self.stage = make.gauge(
+            "segue_memory_stage", "What is given up for memory: 0 nothing, 1 new players, 2 caches too."
+        )
+
+
 def _checked(name: str) -> str:
     if not name.startswith("segue_") and name not in KNOWN_NAMES:
         raise ValueError(f"{name}: a metric's name begins with segue_")

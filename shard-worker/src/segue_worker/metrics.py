@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from segue_core.metrics import Metrics, ProcessMetrics
+from segue_core.metrics import MemoryMetrics, Metrics, ProcessMetrics
 
 _metrics = Metrics()
 
 PROCESS = ProcessMetrics(_metrics)
+MEMORY = MemoryMetrics(_metrics)
+MEMORY_LIMIT, MEMORY_STAGE = MEMORY.limit, MEMORY.stage
+BREAKERS = _metrics.gauge(
+    "segue_breakers",
+    "Circuit breakers that are not closed, by what they guard (node, source, store) and state.",
+    ["kind", "state"],
+)
 
 # The gateway.
 
@@ -81,7 +88,7 @@ COMMANDS = _metrics.counter(
 )
 COMMANDS_REFUSED = _metrics.counter(
     "segue_commands_refused_total",
-    "Commands that were not accepted, by why: frozen, overloaded, not_journaled, not_taken, failed.",
+    "Commands that were not accepted, by why: frozen, overloaded, no_room, not_journaled, not_taken, failed.",
     ["why"],
 )
 ACKNOWLEDGEMENTS = _metrics.counter(

@@ -43,6 +43,10 @@ class WorkerSettings(ServiceSettings):
     search_guild_per_minute: int = Field(default=60, ge=1, le=MINUTE_MS)
     """The same, by everybody of one guild together."""
 
+    memory_limit_bytes: int = Field(default=0, ge=0)
+    """What the pod may use. New players are refused at 80 % of it, caches dropped at 90 %; 0: only the
+    limit of the cgroup counts, if it has one."""
+
     media_local_files: bool = False
     """Whether nodes may be asked to play files of their own disk."""
 

@@ -122,6 +122,7 @@ class Door:
     posted: list[Command]
     lease: list[LeaseView | None]
     takes: list[bool]
+    room: list[bool]
     handled: list[str] = field(default_factory=list)
 
     def take(self, payload: dict[str, Any]) -> str:
@@ -211,6 +212,7 @@ def door(guilds: GuildStore, lease: Lease) -> Door:
     posted: list[Command] = []
     held: list[LeaseView | None] = [lease]
     takes: list[bool] = [True]
+    room: list[bool] = [True]
     answers = Answers(rest)  # type: ignore[arg-type]  # as much of it as answers use
 
     def post(guild: GuildId, message: Message) -> bool:
@@ -228,5 +230,6 @@ def door(guilds: GuildStore, lease: Lease) -> Door:
         post=post,
         cooldowns=Cooldowns(),
         clock=RedisClock(),
+        may_begin=lambda _guild: room[0],
     )
-    return Door(ingress, answers, rest, people, guilds, posted, held, takes)
+    return Door(ingress, answers, rest, people, guilds, posted, held, takes, room)

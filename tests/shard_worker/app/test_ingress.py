@@ -257,3 +257,25 @@ async def test_a_flood_is_asked_to_come_back(
     await door.settle()
     assert len(door.posted) == len(await door.journal()) == 3
     assert sorted(door.rest.kinds()) == [f"answer {TRY_AGAIN}", "defer", "defer", "defer"]
+
+
+async def test_without_room_nothing_new_begins_and_its_person_is_told(
+    door: Door, slash: Callable[..., dict[str, Any]]
+) -> None:
+    """Short of memory: a change is refused in words and journaled nowhere; a read is answered."""
+    door.room[0] = False
+    token = door.take(slash("play", query="rain"))
+    await door.settle()
+    assert door.posted == []
+    assert door.handled == [token]
+    assert await door.journal() == []
+    assert [words for words, _ in door.rest.said] == [
+        "answer I have no room for one more server. Please try again in a few minutes."
+    ]
+    door.take(slash("ping"))
+    await door.settle()
+    assert [command.verb for command in door.posted] == [Verb.PING]
+    door.room[0] = True
+    door.take(slash("play", user=2, query="rain"))
+    await door.settle()
+    assert door.posted[-1].verb is Verb.PLAY

@@ -10,6 +10,8 @@ import asyncpg
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from segue_core.breaker import Breaker
+
 CONNECT_TIMEOUT_S = 3.0
 QUERY_TIMEOUT_S = 10.0
 MAX_CONNECTIONS = 8
@@ -47,15 +49,42 @@ def pool_of(dsn: str) -> Any:
     )
 
 
-@asynccontextmanager
-async def connection(pool: Any) -> AsyncIterator[Any]:
-    """Lend a connection.
+class Lender:
+    """Lends connections of a pool, and stops asking PostgreSQL for a while when it keeps failing.
 
-    Raises:
-        StoreUnavailableError: when there is none, or it breaks.
+    Without that, everybody who needs a setting would wait for a connection that does not come.
     """
-    try:
-        async with pool.acquire(timeout=CONNECT_TIMEOUT_S) as lent:
-            yield lent
-    except _AWAY as error:
-        raise StoreUnavailableError(f"{type(error).__name__}: {error}") from error
+
+    def __init__(self, pool: Any, breaker: Breaker) -> None:
+        self._pool = pool
+        self.breaker = breaker
+
+    @asynccontextmanager
+    async def lend(self) -> AsyncIterator[Any]:
+        """Lend a connection.
+
+        Raises:
+            StoreUnavailableError: when there is none, it breaks, or PostgreSQL is not asked for now.
+        """
+        if not self.breaker.allows():
+            raise StoreUnavailableError(
+                f"PostgreSQL kept failing and is asked again in {self.breaker.wait_s:.1f} s"
+            )
+        try:
+            async with self._pool.acquire(timeout=CONNECT_TIMEOUT_S) as lent:
+                yield lent
+        except _AWAY as error:
+            self.breaker.failed()
+            raise StoreUnavailableError(f"{type(error).__name__}: {error}") from error
+        except Exception:
+            # It answered, and what was asked was wrong.
+            self.breaker.succeeded()
+            raise
+        except BaseException:
+            self.breaker.abandoned()
+            raise
+        self.breaker.succeeded()
+
+    def terminate(self) -> None:
+        """End every connection."""
+        self._pool.terminate()

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any, Self
 
+from segue_core.breaker import Breaker
 from segue_core.events import DomainEvent
 from segue_core.ids import EventId, GuildId, UserId
 from segue_core.store.append import append
-from segue_core.store.connection import connection, pool_of
+from segue_core.store.connection import Lender, pool_of
 from segue_core.store.rows import AuditRow, EventRow, HistoryRow, RawEvent, SongRow
 from segue_core.store.server_settings import COLUMNS, ServerSettings, changed, from_row
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
 _UPSERT = """
@@ -25,12 +27,22 @@ ON CONFLICT (guild_id) DO UPDATE SET {updates}, updated_at = now()
     updates=", ".join(f"{name} = excluded.{name}" for name in COLUMNS),
 )
 
+FAILURES = 3
+"""In a row, until PostgreSQL is not asked for a while."""
+REST_S = 2.0
+"""Short: events wait meanwhile, and one question is all it costs to find out."""
+
 
 class Store:
     """PostgreSQL through a pool. Every method raises StoreUnavailableError while it cannot be asked."""
 
-    def __init__(self, pool: Any) -> None:
-        self._pool = pool
+    def __init__(self, pool: Any, clock: Callable[[], float] = time.monotonic) -> None:
+        self._lender = Lender(pool, Breaker(clock, threshold=FAILURES, cooldown_s=REST_S))
+
+    @property
+    def breaker(self) -> Breaker:
+        """Says whether PostgreSQL is asked; for health."""
+        return self._lender.breaker
 
     @classmethod
     async def open(cls, dsn: str) -> Self:
@@ -50,16 +62,16 @@ class Store:
 
     async def close(self) -> None:
         """End every connection."""
-        self._pool.terminate()
+        self._lender.terminate()
 
     async def ping(self) -> None:
         """Ask for a sign of life."""
-        async with connection(self._pool) as lent:
+        async with self._lender.lend() as lent:
             await lent.execute("SELECT 1")
 
     async def settings_of(self, guild: GuildId) -> ServerSettings:
         """Return a server's settings, the defaults when it never changed any."""
-        async with connection(self._pool) as lent:
+        async with self._lender.lend() as lent:
             row = await lent.fetchrow("SELECT * FROM server_configuration WHERE guild_id = $1", guild)
         return ServerSettings() if row is None else from_row(row)
 
@@ -69,7 +81,7 @@ class Store:
         Raises:
             InvalidSettingError: naming the setting; nothing is changed.
         """
-        async with connection(self._pool) as lent, lent.transaction():
+        async with self._lender.lend() as lent, lent.transaction():
             # Two changes at once would each write the other's old values.
             await lent.execute("SELECT pg_advisory_xact_lock(hashtextextended('settings', $1))", guild)
             row = await lent.fetchrow("SELECT * FROM server_configuration WHERE guild_id = $1", guild)
@@ -80,7 +92,7 @@ class Store:
     async def append_events(self, batch: Sequence[RawEvent | DomainEvent]) -> int:
         """Store events, each id once; return how many were new. May be repeated."""
         raw = [RawEvent.of(event) if isinstance(event, DomainEvent) else event for event in batch]
-        async with connection(self._pool) as lent:
+        async with self._lender.lend() as lent:
             return await append(lent, raw)
 
     async def history(self, guild: GuildId, limit: int = 20) -> tuple[HistoryRow, ...]:
@@ -178,6 +190,6 @@ class Store:
         )
 
     async def _fetch(self, query: str, *arguments: Any) -> list[Any]:
-        async with connection(self._pool) as lent:
+        async with self._lender.lend() as lent:
             rows: list[Any] = await lent.fetch(query, *arguments)
         return rows

@@ -50,7 +50,8 @@ _PARTIALS: Final = {
 _ATTACK_S: Final = {Instrument.PAD: 0.25, Instrument.LEAD: 0.03, Instrument.BASS: 0.008}
 
 
-@lru_cache(maxsize=4096)
+# About 80 MiB. A tune has some 50 notes; all of the catalogue's would take more than 400 MiB.
+@lru_cache(maxsize=400)
 def sound(instrument: Instrument, pitch: int, samples: int) -> Sound:
     """One note, mono, full strength about 1.
 

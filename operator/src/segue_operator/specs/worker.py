@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from segue_operator.api.images import tagged
+from segue_operator.api.quantity import amount
 from segue_operator.specs.labels import Component, labels, metadata, selector
 from segue_operator.specs.manifest import Manifest
 from segue_operator.specs.names import HTTP_PORT, Names
@@ -77,6 +78,7 @@ def _worker(cluster: MusicCluster) -> dict[str, Any]:
 
 def _worker_env(cluster: MusicCluster) -> Env:
     spec, token = cluster.spec, cluster.spec.discord.token_secret_ref
+    limit = spec.workers.resources.limits.memory
     return [
         postgres_dsn(cluster),
         from_secret("SEGUE_DISCORD_TOKEN", token.name, token.key),
@@ -90,6 +92,7 @@ def _worker_env(cluster: MusicCluster) -> Env:
         value("SEGUE_SEARCH_USER_PER_MINUTE", spec.media.searches_per_minute.per_user),
         value("SEGUE_SEARCH_GUILD_PER_MINUTE", spec.media.searches_per_minute.per_guild),
         value("SEGUE_SEARCH_PREFIX", spec.lavalink.search),
+        value("SEGUE_MEMORY_LIMIT_BYTES", int(amount(limit)) if limit else 0),
     ]
 
 

@@ -54,7 +54,10 @@ class WhereIsWho(People, Protocol):
 
 
 class Ingress:
-    """One worker's. Commands of a guild reach its mailbox in the order in which they came."""
+    """One worker's. Commands of a guild reach its mailbox in the order in which they came.
+
+    ``may_begin``: whether there is room for a guild's commands, should it have no player yet.
+    """
 
     def __init__(
         self,
@@ -66,7 +69,9 @@ class Ingress:
         post: Callable[[GuildId, Message], bool],
         cooldowns: Cooldowns,
         clock: Clock,
+        may_begin: Callable[[GuildId], bool] = lambda _: True,
     ) -> None:
+        self._may_begin = may_begin
         self._store = store
         self._answers = answers
         self._people = people
@@ -117,6 +122,11 @@ class Ingress:
                 self._run(self._answers.at_once(wish.origin, refusal(Phrase.TRY_AGAIN)))
             return
         reads = wish.ack in {AckKind.DIRECT, AckKind.DIRECT_UPDATE}
+        if not reads and not self._may_begin(wish.guild):
+            handled()
+            metrics.COMMANDS_REFUSED.labels("no_room").inc()
+            self._run(self._answers.at_once(wish.origin, refusal(Phrase.NO_ROOM)))
+            return
         self._answers.expect(wish.origin, wish.ack)
         if reads:
             handled()

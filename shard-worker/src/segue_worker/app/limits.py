@@ -56,6 +56,10 @@ class GuildLimits:
         self._remember(guild, settings)
         return limits_of(settings)
 
+    def forget(self) -> None:
+        """Drop what is remembered: memory is short."""
+        self._known.clear()
+
     async def _from_redis(self, guild: GuildId) -> ServerSettings | None:
         try:
             data = await self._cache.get(CacheKind.SETTINGS, str(guild))

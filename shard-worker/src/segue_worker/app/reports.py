@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError
 
+from segue_core.breaker import BreakerState
 from segue_core.events import DomainEvent, ShardPromoted
 from segue_core.health import CheckResult, HealthLevel
 from segue_core.ids import EventId
@@ -14,11 +16,13 @@ from segue_core.logging import get_logger
 from segue_core.redis.connection import UNREACHABLE
 from segue_worker import metrics
 from segue_worker.gateway.facade import ShardState
-from segue_worker.lavalink.breaker import BreakerState
 from segue_worker.shards.lease import LeasePhase
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
     from segue_core.redis.event_log import EventLog
+    from segue_core.store import Store
     from segue_worker.lavalink.loader import TrackLoader
     from segue_worker.players.ports import Clock
     from segue_worker.players.registry import PlayerRegistry
@@ -75,8 +79,14 @@ class WorkerChecks:
     """Looks at what the worker knows; asks nobody."""
 
     def __init__(
-        self, manager: ShardManager, players: PlayerRegistry, router: Router, loader: TrackLoader
+        self,
+        manager: ShardManager,
+        players: PlayerRegistry,
+        router: Router,
+        loader: TrackLoader,
+        store: Store,
     ) -> None:
+        self._store = store
         self._manager = manager
         self._players = players
         self._router = router
@@ -129,10 +139,34 @@ class WorkerChecks:
 
     def nodes(self) -> CheckResult:
         """Nodes whose breaker is not closed."""
-        states = {
-            str(node): state.value
-            for node, state in self._loader.breakers().items()
-            if state is not BreakerState.CLOSED
+        return _breakers(self._loader.breakers(), "nodes failing to load")
+
+    def sources(self) -> CheckResult:
+        """Sources of music whose breaker is not closed."""
+        return _breakers(self._loader.sources(), "sources that keep failing and rest")
+
+    def store(self) -> CheckResult:
+        """Whether PostgreSQL is asked."""
+        return _breakers({"postgresql": self._store.breaker.state}, "PostgreSQL keeps failing and rests")
+
+    def observe_breakers(self) -> None:
+        """Let the gauges of breakers that are not closed count whenever they are read."""
+        kinds: dict[str, Callable[[], Iterable[BreakerState]]] = {
+            "node": lambda: self._loader.breakers().values(),
+            "source": lambda: self._loader.sources().values(),
+            "store": lambda: (self._store.breaker.state,),
         }
-        level = HealthLevel.DEGRADED if states else HealthLevel.HEALTHY
-        return CheckResult(level=level, detail="nodes failing to load" if states else "", data=states)
+        for kind, states in kinds.items():
+            for state in (BreakerState.OPEN, BreakerState.HALF_OPEN):
+                gauge = metrics.BREAKERS.labels(kind, state.value)
+                gauge.set_function(partial(_count, states, state))
+
+
+def _count(states: Callable[[], Iterable[BreakerState]], state: BreakerState) -> float:
+    return sum(one is state for one in states())
+
+
+def _breakers(states: Mapping[Any, BreakerState], trouble: str) -> CheckResult:
+    bad = {str(key): state.value for key, state in states.items() if state is not BreakerState.CLOSED}
+    level = HealthLevel.DEGRADED if bad else HealthLevel.HEALTHY
+    return CheckResult(level=level, detail=trouble if bad else "", data=bad)

@@ -34,6 +34,7 @@ from segue_worker.app.answers import Answers
 from segue_worker.app.ingress import Ingress
 from segue_worker.app.journal import JournalRecovery
 from segue_worker.app.limits import GuildLimits
+from segue_worker.app.memory import watch
 from segue_worker.app.relay import Relay
 from segue_worker.app.reports import PlayerMeter, Promotions, WorkerChecks
 from segue_worker.app.screen import DiscordScreen
@@ -193,9 +194,9 @@ class Worker:
         password = settings.lavalink_password.get_secret_value()
         loader = TrackLoader(http, password, router)
         cache = Cache(redis, self._keys)
-        searches = SearchDesk(
-            loader, Finds(cache, clock), RateLimits(redis, self._keys), settings.search_limits
-        )
+        finds, limits = Finds(cache, clock), GuildLimits(store, cache)
+        memory = watch(settings.memory_limit_bytes, finds.forget, limits.forget)
+        searches = SearchDesk(loader, finds, RateLimits(redis, self._keys), settings.search_limits)
         resources.push_async_callback(searches.close)
 
         voice = _Voice(bot)
@@ -211,7 +212,7 @@ class Worker:
             loader=loader,
             searches=searches,
             links=links,
-            settings=GuildLimits(store, cache),
+            settings=limits,
             meter=PlayerMeter(),
             stale=self._stale,
             search_prefix=settings.search_prefix,
@@ -259,11 +260,15 @@ class Worker:
             post=players.post,
             cooldowns=Cooldowns(),
             clock=clock,
+            may_begin=lambda guild: memory.has_room or players.is_live(guild),
         )
         resources.push_async_callback(ingress.close)
         relay.connect(players, ingress, bot.voice_states, voice)
         drain = EventDrain(redis, self._keys, store)
-        checks = WorkerChecks(manager, players, router, loader)
+        checks = WorkerChecks(manager, players, router, loader, store)
+        self._health.register("memory", memory.check)
+        watching = asyncio.create_task(memory.run(), name="memory watch")
+        resources.callback(watching.cancel)
         self._observe(checks, players, drain)
         await self._hold(manager, drain, checks)
 
@@ -288,6 +293,9 @@ class Worker:
         self._health.register("players", checks.players)
         self._health.register("routing", checks.routing)
         self._health.register("nodes", checks.nodes)
+        self._health.register("sources", checks.sources)
+        self._health.register("store", checks.store)
+        checks.observe_breakers()
         self._health.register("events", drain.check)
         metrics.PLAYERS_LIVE.set_function(lambda: players.summary().live)
         metrics.PLAYERS_PLAYING.set_function(lambda: players.summary().playing)

@@ -115,6 +115,8 @@ class LoadFailure(StrEnum):
     NO_NODE = "no_node"
     THROTTLED = "throttled"
     """The source itself asks for less."""
+    SOURCE_RESTS = "source_rests"
+    """The source kept failing, so it is not asked for a while."""
     TOO_MANY_SEARCHES = "too_many_searches"
     """The person, or their guild, searched too often."""
 

@@ -27,6 +27,7 @@ FAILURES: dict[LoadFailure, Phrase] = {
     LoadFailure.TIMEOUT: Phrase.LOAD_TIMEOUT,
     LoadFailure.NO_NODE: Phrase.NO_NODE,
     LoadFailure.THROTTLED: Phrase.THROTTLED,
+    LoadFailure.SOURCE_RESTS: Phrase.SOURCE_RESTS,
     LoadFailure.TOO_MANY_SEARCHES: Phrase.TOO_MANY_SEARCHES,
 }
 

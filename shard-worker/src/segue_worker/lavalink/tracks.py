@@ -23,6 +23,7 @@ _BUILDER: Final = EntityBuilder()
 
 _CAUSED_BY: Final = "Caused by:"
 _CAUSE_LIMIT: Final = 1000
+_THROTTLE_SIGNS: Final = ("429", "too many requests", "rate limit")
 _UNSHAPED: Final = (KeyError, TypeError, ValueError, AttributeError)
 
 
@@ -48,6 +49,12 @@ class LoadResult:
     playlist: str | None = None
     message: str = ""
     cause: str = ""
+
+    @property
+    def throttled(self) -> bool:
+        """Whether the source asks for less."""
+        said = f"{self.message} {self.cause}".lower()
+        return self.kind is LoadKind.ERROR and any(sign in said for sign in _THROTTLE_SIGNS)
 
 
 def parse_track(document: Mapping[str, Any]) -> Track:

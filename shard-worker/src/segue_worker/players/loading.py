@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from segue_core.logging import get_logger
 from segue_worker.domain.messages import Loaded, LoadFailure
 from segue_worker.lavalink.errors import NodeTimeoutError
-from segue_worker.lavalink.loader import NoNodeError
+from segue_worker.lavalink.loader import NoNodeError, SourceRestsError
 from segue_worker.lavalink.tracks import LoadKind, LoadResult
 from segue_worker.players.ports import NotALink, RefusedLink, SafeLink
 from segue_worker.search.desk import TooManySearchesError
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from segue_worker.players.tools import Tools
 
 _log = get_logger(__name__)
-
-_THROTTLE_SIGNS: Final = ("429", "too many requests", "rate limit")
 
 
 async def load_tracks(effect: LoadTracks, guild: GuildId, tools: Tools) -> Loaded:
@@ -40,6 +38,8 @@ async def load_tracks(effect: LoadTracks, guild: GuildId, tools: Tools) -> Loade
     except TooManySearchesError as error:
         failure = LoadFailure.TOO_MANY_SEARCHES
         return Loaded(request=effect.request, failure=failure, wait_ms=error.wait_ms)
+    except SourceRestsError as error:
+        return Loaded(request=effect.request, failure=LoadFailure.SOURCE_RESTS, detail=str(error))
     except NodeTimeoutError as error:
         return Loaded(request=effect.request, failure=LoadFailure.TIMEOUT, detail=error.why)
     except NoNodeError as error:
@@ -60,5 +60,4 @@ def _loaded(effect: LoadTracks, result: LoadResult) -> Loaded:
 
 
 def _failure_of(result: LoadResult) -> LoadFailure:
-    said = f"{result.message} {result.cause}".lower()
-    return LoadFailure.THROTTLED if any(sign in said for sign in _THROTTLE_SIGNS) else LoadFailure.UNPLAYABLE
+    return LoadFailure.THROTTLED if result.throttled else LoadFailure.UNPLAYABLE

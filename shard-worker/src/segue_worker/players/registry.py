@@ -109,6 +109,11 @@ class PlayerRegistry:
         player = shard.guilds.get(guild) if shard is not None else None
         return player.state if player is not None else None
 
+    def is_live(self, guild: GuildId) -> bool:
+        """Whether the guild has a player here."""
+        state = self.state(guild)
+        return state is not None and state.live
+
     def live_guilds(self, shard: ShardId) -> tuple[GuildId, ...]:
         """Return the shard's guilds with a player: those to rejoin after a new IDENTIFY."""
         players = self._shards.get(shard)

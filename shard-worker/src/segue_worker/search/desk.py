@@ -61,6 +61,7 @@ class SearchDesk:
 
         Raises:
             TooManySearchesError: nobody was asked.
+            SourceRestsError: nobody was asked, as the source failed again and again.
             NodeTimeoutError: a node was asked and took too long.
             NoNodeError: nobody answered.
         """

@@ -86,6 +86,10 @@ class Finds:
         except (RedisError, *UNREACHABLE) as error:
             _log.info("search.cache_unwritten", error=type(error).__name__)
 
+    def forget(self) -> None:
+        """Drop what is remembered here: memory is short."""
+        self._known.clear()
+
     def _over(self, find: Find) -> bool:
         return self._clock.now() - find.at >= CacheKind.SEARCH.lifetime_ms
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from segue_devkit.lavalink.sources import Sources
     from segue_devkit.lavalink.tracks import Track
 
-_ROOM: Final = 96 << 20
+_ROOM: Final = 32 << 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from segue_worker.lavalink.breaker import Breaker, BreakerState
+from segue_core.breaker import Breaker, Breakers, BreakerState
 
 
 class Hands:
@@ -63,3 +63,35 @@ def test_abandoned_trial_is_given_to_the_next() -> None:
     assert breaker.allows()
     breaker.abandoned()
     assert breaker.allows()
+
+
+def test_an_open_breaker_says_how_long() -> None:
+    """Who is refused can be told when to come back."""
+    clock = Hands()
+    breaker = Breaker(clock, threshold=1, cooldown_s=5)
+    assert breaker.wait_s == 0
+    breaker.failed()
+    clock.now = 2.0
+    assert breaker.wait_s == 3.0
+    clock.now = 9.0
+    assert breaker.wait_s == 0
+
+
+def test_each_key_has_its_own() -> None:
+    """What fails at one is not held against another."""
+    breakers: Breakers[str] = Breakers(Hands(), threshold=1)
+    breakers.of("a").failed()
+    assert not breakers.of("a").allows()
+    assert breakers.of("b").allows()
+    assert breakers.states() == {"a": BreakerState.OPEN, "b": BreakerState.CLOSED}
+
+
+def test_keys_from_outside_do_not_fill_memory() -> None:
+    """However many keys are asked for, only the last used are remembered."""
+    breakers: Breakers[int] = Breakers(Hands(), threshold=1, most=10)
+    breakers.of(0).failed()
+    for number in range(1000):
+        breakers.of(number)
+        breakers.of(0)
+    assert len(breakers) == 10
+    assert not breakers.of(0).allows()
