@@ -15,13 +15,14 @@ from segue_devkit.lavalink.playback import Happening, Limits, Playback
 from segue_devkit.lavalink.player import Player, PlayerParts
 from segue_devkit.lavalink.sources import Sources
 from segue_devkit.lavalink.voice.connection import VoiceClient
+from segue_devkit.lavalink.voice.port import UdpPort
 from segue_devkit.lavalink.voice.sender import Later, Sender
 from segue_devkit.tunes import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-LIMITS = Limits(buffer_frames=50, stuck_s=1.0)
+LIMITS = Limits(buffer_frames=250, stuck_s=1.0)
 
 
 class Pages:
@@ -31,6 +32,7 @@ class Pages:
         self.frames: dict[int, bytes] = {}
         self.end: int | None = None
         self.error: TrackError | None = None
+        self.may_stall = False
         self.wanted: list[int] = []
 
     def frame(self, number: int) -> bytes | None:
@@ -101,21 +103,34 @@ def test_speed_moves_the_position() -> None:
     assert told.playback.position_ms == 3030
 
 
-def test_what_comes_next_is_asked_for_early() -> None:
-    """At the start a whole buffer, and while playing a buffer ahead."""
+def test_what_comes_next_is_asked_for_as_far_ahead_as_was_heard() -> None:
+    """At the start a second, and more the longer it plays, up to the buffer: a skipped song costs little."""
     told = Told()
     told.playback.prepare(0.0)
-    assert told.book.wanted == [0]
+    assert told.book.wanted == [0, 25]
+    for number in range(400):
+        told.book.frames[number] = b"x"
+        told.playback.next(number / 50)
+        assert max(told.book.wanted) <= max(25, min(2 * number + 50, number + LIMITS.buffer_frames))
+    assert max(told.book.wanted) == 390 + LIMITS.buffer_frames
+
+
+def test_what_may_stall_is_read_a_whole_buffer_ahead() -> None:
+    """As a real node does, so that a link may be silent for as long."""
+    told = Told()
+    told.book.may_stall = True
+    told.playback.prepare(0.0)
+    assert max(told.book.wanted) == LIMITS.buffer_frames - 25
     told.book.frames[0] = b"x"
     told.playback.next(0.0)
-    assert 50 in told.book.wanted
+    assert LIMITS.buffer_frames in told.book.wanted
 
 
 @pytest.fixture
 async def parts() -> AsyncIterator[PlayerParts]:
     """What players of a node share."""
-    library = Library(Sources(http=False, local=False, tunes_url=None), 5)
-    voice = VoiceClient(aiohttp.ClientSession(), Sender(), 20)
+    library = Library(Sources(http=False, local=False, tunes_url=None))
+    voice = VoiceClient(aiohttp.ClientSession(), UdpPort(), Sender(), 20)
     yield PlayerParts(library, voice, LIMITS, 60_000, 1000)
     await voice.close()
     library.close()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from segue_devkit.lavalink.audio.book import Book
 
 SHORT = min(catalogue.tunes(), key=lambda tune: tune.length_ms)
-LOOKAHEAD = 312
+LOOKAHEAD = 120
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def sources() -> Sources:
 @pytest.fixture
 def library(sources: Sources) -> Iterator[Library]:
     """A library that is closed afterwards."""
-    made = Library(sources, 5)
+    made = Library(sources)
     yield made
     made.close()
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import yaml
 
+from segue_devkit.lavalink.audio.shelf import folder_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -37,11 +39,11 @@ class NodeConfig:
     frame_buffer_ms: int
     player_update_ms: int
     stuck_ms: int
-    opus_quality: int
     http: bool
     local: bool
     disabled_filters: frozenset[str]
     tunes_url: str | None
+    tunes_cache: Path | None
 
     def __repr__(self) -> str:
         """Everything but the password."""
@@ -110,11 +112,11 @@ class _Reader:
             frame_buffer_ms=self._get(f"{server}.frameBufferDurationMs", _milliseconds, default=5000),
             player_update_ms=1000 * self._get(f"{server}.playerUpdateInterval", _positive, default=5),
             stuck_ms=self._get(f"{server}.trackStuckThresholdMs", _milliseconds, default=10_000),
-            opus_quality=min(10, self._get(f"{server}.opusEncodingQuality", _whole, default=10)),
             http=self._get(f"{server}.sources.http", _boolean, default=True),
             local=self._get(f"{server}.sources.local", _boolean, default=False),
             disabled_filters=frozenset(off),
             tunes_url=self._env.get("SEGUE_TUNES_URL", "").rstrip("/") or None,
+            tunes_cache=folder_of(self._env),
         )
 
     def _get(self, name: str, kind: Callable[[str], _T], *, default: _T) -> _T:

@@ -14,6 +14,7 @@ from aiohttp import web
 from segue_devkit.lavalink import rest
 from segue_devkit.lavalink.audio.library import Library
 from segue_devkit.lavalink.audio.opus import FRAME_MS
+from segue_devkit.lavalink.audio.shelf import Shelf
 from segue_devkit.lavalink.patching import Patcher
 from segue_devkit.lavalink.playback import Limits
 from segue_devkit.lavalink.player import PlayerParts
@@ -21,6 +22,7 @@ from segue_devkit.lavalink.sessions import Session, Sessions
 from segue_devkit.lavalink.sources import Sources
 from segue_devkit.lavalink.stats import Stats
 from segue_devkit.lavalink.voice.connection import VoiceClient
+from segue_devkit.lavalink.voice.port import UdpPort
 from segue_devkit.lavalink.voice.sender import Sender
 
 if TYPE_CHECKING:
@@ -39,12 +41,13 @@ class Node:
     def __init__(self, config: NodeConfig) -> None:
         self._config = config
         sources = Sources(http=config.http, local=config.local, tunes_url=config.tunes_url)
-        self._library = Library(sources, config.opus_quality)
+        self._library = Library(sources, Shelf(config.tunes_cache))
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S)
         self.sender = Sender()
         connector = aiohttp.TCPConnector(limit=0)
         self._voice = VoiceClient(
             aiohttp.ClientSession(connector=connector, timeout=timeout),
+            UdpPort(),
             self.sender,
             max(1, config.buffer_ms // FRAME_MS),
         )

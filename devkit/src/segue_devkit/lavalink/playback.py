@@ -29,7 +29,7 @@ class Happening(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`buffer_frames`: how far ahead is encoded; `stuck_s`: how long without a frame is stuck."""
+    """`buffer_frames`: how far ahead is encoded at most; `stuck_s`: how long without a frame is stuck."""
 
     buffer_frames: int
     stuck_s: float
@@ -53,7 +53,7 @@ class Playback:
         self._speed = speed
         self._limits = limits
         self._tell = tell
-        self._index = start
+        self._start = self._index = start
         self.origin_ms = origin_ms
         self.begun = False
         self._told: set[Happening] = set()
@@ -80,9 +80,18 @@ class Playback:
         return self.book.frame(self._index) is not None
 
     def prepare(self, now: float) -> None:
-        """Have the first chapters encoded, the first one at once."""
-        for ahead in range(0, max(1, self._limits.buffer_frames), CHAPTER):
+        """Have the first frames encoded at once."""
+        for ahead in range(0, max(1, self._ahead(self._index)), CHAPTER // 2):
             self.book.want(self._index + ahead, now + ahead * FRAME_MS / 1000)
+
+    def _ahead(self, index: int) -> int:
+        """How many frames are encoded ahead: all that is allowed of what may stall.
+
+        Of the others as many again as were heard since the start, and a chapter: who skips through songs
+        has not paid for five seconds of each.
+        """
+        most = self._limits.buffer_frames
+        return most if self.book.may_stall else min(most, CHAPTER + index - self._start)
 
     def next(self, now: float) -> Provided:
         """The next frame; on the sender's thread."""
@@ -98,7 +107,7 @@ class Playback:
         self._fed = now
         self._told.discard(Happening.STUCK)
         if not index % (CHAPTER // 5):
-            ahead = self._limits.buffer_frames
+            ahead = self._ahead(index)
             self.book.want(index + ahead, now + ahead * FRAME_MS / 1000)
             self.book.want(index + CHAPTER, now + _CHAPTER_S)
         return frame

@@ -26,6 +26,7 @@ _LOG: Final = logging.getLogger("segue.lavalink.player")
 _MAX_VOLUME: Final = 1000
 _MINUTE_S: Final = 60
 _CLEANUP_S: Final = 60.0
+_GAP_S: Final = 5.0
 _SEEK_S: Final = 0.05
 _TOO_EARLY: Final = TrackError(
     "Something went wrong when seeking to a position.",
@@ -88,7 +89,7 @@ class Player:
         self, parts: PlayerParts, user_id: str, guild_id: int, emit: Callable[[dict[str, Any]], None]
     ) -> None:
         self.guild_id = str(guild_id)
-        self.paused = False
+        self._paused = False
         self.volume = 100
         self.filters: Filters = filter_module.NONE
         self.voice: VoiceConnection | None = None
@@ -114,9 +115,19 @@ class Player:
         return self._playing.track if self._playing else None
 
     @property
+    def paused(self) -> bool:
+        """Whether it keeps still, with or without a track."""
+        return self._paused
+
+    @paused.setter
+    def paused(self, paused: bool) -> None:
+        self._paused = paused
+        self._wake()
+
+    @property
     def active(self) -> bool:
         """Whether a track is under way and not paused."""
-        return self._playing is not None and not self.paused
+        return self._playing is not None and not self._paused
 
     @property
     def position_ms(self) -> int:
@@ -135,7 +146,8 @@ class Player:
     @property
     def last_minute(self) -> FrameFigures | None:
         """Frames in the last full minute of sending, if there was one."""
-        return self._last_minute
+        current = time.monotonic() - self._minute.since < _MINUTE_S + _GAP_S
+        return self._last_minute if current else None
 
     def state(self) -> dict[str, Any]:
         """The state object of the protocol."""
@@ -254,6 +266,9 @@ class Player:
 
     def clean_up(self, now: float) -> None:
         """End a track that no voice connection has asked frames of for a minute."""
+        if self.voice is not None and self.voice.takes_frames:
+            # It would ask, were there something to ask for: a paused player's outlet is set aside.
+            self._asked = now
         if self._playing is not None and now - self._asked > _CLEANUP_S:
             self._end("cleanup")
 
@@ -264,7 +279,7 @@ class Player:
         self._asked = now
         self._count_minute(now)
         playback = self._playback
-        if playback is None or self.paused:
+        if playback is None or self._paused:
             return None
         frame = playback.next(now)
         if isinstance(frame, bytes):
@@ -276,9 +291,12 @@ class Player:
         self._minute.nulled += 1
 
     def _count_minute(self, now: float) -> None:
-        if now - self._minute.since >= _MINUTE_S:
+        passed = now - self._minute.since
+        if passed >= _MINUTE_S:
             full = self._minute
-            self._last_minute = FrameFigures(full.sent, full.nulled) if full.sent else None
+            # Nobody was asked for a while: what was sent before and after that is no minute of sending.
+            usable = full.sent and passed < _MINUTE_S + _GAP_S
+            self._last_minute = FrameFigures(full.sent, full.nulled) if usable else None
             self._minute = _Minute(now)
 
     # What happens to it
@@ -337,6 +355,11 @@ class Player:
         playback.prepare(time.monotonic())
         if before is not None:
             self._parts.library.give_back(before.book)
+        self._wake()
+
+    def _wake(self) -> None:
+        if self.voice is not None:
+            self.voice.wake()
 
     def _end(self, reason: str) -> None:
         track = self._track_json()

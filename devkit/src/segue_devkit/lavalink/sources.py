@@ -116,6 +116,12 @@ class Sources:
         return start
 
     @staticmethod
+    def tune_name(track: Track) -> str | None:
+        """A name for the sound of a catalogue tune; None for all other sound, which may change."""
+        tune = catalogue.by_identifier(track.identifier) if track.source == CATALOGUE else None
+        return None if tune is None else str(tune.song_id)
+
+    @staticmethod
     def can_block(track: Track) -> bool:
         """Whether reading may wait for a disk or a network."""
         return track.source != CATALOGUE

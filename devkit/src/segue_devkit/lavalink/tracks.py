@@ -151,10 +151,14 @@ class _Input:
 
 def _text(value: str) -> bytes:
     """Java's modified UTF-8: characters beyond the first plane as two surrogates, NUL as two bytes."""
+    raw = value.encode() if value.isascii() and "\0" not in value else _modified(value)
+    return struct.pack(">H", len(raw)) + raw
+
+
+def _modified(value: str) -> bytes:
     units = value.encode("utf-16-be", "surrogatepass")
     points = (chr(unit) for (unit,) in struct.iter_unpack(">H", units))
-    raw = b"".join(b"\xc0\x80" if p == "\0" else p.encode("utf-8", "surrogatepass") for p in points)
-    return struct.pack(">H", len(raw)) + raw
+    return b"".join(b"\xc0\x80" if p == "\0" else p.encode("utf-8", "surrogatepass") for p in points)
 
 
 def _optional(value: str | None) -> bytes:

@@ -11,14 +11,18 @@ import numpy as np
 from segue_devkit.tunes import timecode
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     Sound = NDArray[np.float32]
+    Partial = tuple[float, float, float]
 
 RATE: Final = timecode.RATE
 _CEILING_HZ: Final = timecode.BAND_LOW_HZ - 700
 """No partial above this: what the reader of the timecode listens to is left free."""
 _RELEASE: Final = 2_400
+_ROW: Final = 256
 
 
 class Instrument(Enum):
@@ -70,20 +74,42 @@ def sound(instrument: Instrument, pitch: int, samples: int) -> Sound:
 
 def _pitched(instrument: Instrument, pitch: int, samples: int) -> Sound:
     hertz = 440.0 * 2 ** ((pitch - 69) / 12)
-    time = np.arange(samples + _RELEASE) / RATE
-    vibrato = 0.15 * np.sin(2 * np.pi * 5.2 * time) if instrument is Instrument.LEAD else 0.0
-    out = np.zeros(len(time))
-    for multiple, strength, fade in _PARTIALS[instrument]:
-        if hertz * multiple < _CEILING_HZ:
-            out += (
-                strength
-                * np.exp(-time / fade)
-                * np.sin(2 * np.pi * hertz * multiple * time + vibrato * multiple)
-            )
+    partials = [partial for partial in _PARTIALS[instrument] if hertz * partial[0] < _CEILING_HZ]
+    count = samples + _RELEASE
+    sing = _with_vibrato if instrument is Instrument.LEAD else _steady
+    out = sing(hertz, partials, count)
     attack = max(1, int(RATE * _ATTACK_S.get(instrument, 0.004)))
     out[:attack] *= 0.5 - 0.5 * np.cos(np.pi * np.arange(attack) / attack)[: len(out)]
     out[-_RELEASE:] *= 0.5 + 0.5 * np.cos(np.pi * np.arange(_RELEASE) / _RELEASE)
     return (out / max(1e-9, float(np.abs(out).max()))).astype(np.float32)
+
+
+def _steady(hertz: float, partials: Sequence[Partial], count: int) -> Sound:
+    """Fading sines, each made of the powers of one complex number: rows of 256, times the row's beginning."""
+    out = np.zeros((-(-count // _ROW), _ROW), dtype=np.float32)
+    fine, coarse = np.arange(_ROW), _ROW * np.arange(len(out))
+    for multiple, strength, fade in partials:
+        turn = (2j * np.pi * hertz * multiple - 1 / fade) / RATE
+        near = (strength * np.exp(turn * fine)).astype(np.complex64)
+        far = np.exp(turn * coarse).astype(np.complex64)
+        out += np.multiply.outer(far.real, near.imag)
+        out += np.multiply.outer(far.imag, near.real)
+    return out.reshape(-1)[:count]
+
+
+def _with_vibrato(hertz: float, partials: Sequence[Partial], count: int) -> Sound:
+    """Whole multiples of one swaying tone: its powers, one from the other."""
+    time = np.arange(count) / RATE
+    angle = np.mod(2 * np.pi * hertz * time + 0.15 * np.sin(2 * np.pi * 5.2 * time), 2 * np.pi)
+    small = angle.astype(np.float32)
+    tone = np.cos(small) + 1j * np.sin(small)
+    power, out = np.ones_like(tone), np.zeros(count, dtype=np.float32)
+    for number, (multiple, strength, _) in enumerate(partials, start=1):
+        assert multiple == number  # noqa: S101 - a table of ours
+        power *= tone
+        out += np.float32(strength) * power.imag
+    fade = partials[0][2] if partials else 1.0
+    return out * np.exp(-time / fade).astype(np.float32)
 
 
 def _drum(instrument: Instrument) -> Sound:

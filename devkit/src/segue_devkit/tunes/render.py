@@ -59,7 +59,9 @@ class TuneSound:
         last = bisect_left(self._starts, start + count)
         for note in self._score.notes[first:last]:
             _mix(out, note, start)
-        out *= self._fade(start, count) * _LOUDNESS
+        out *= np.float32(_LOUDNESS)
+        if start + count > self.samples - _FADE:
+            out *= self._fade(start, count)
         np.clip(out, -_CEILING, _CEILING, out=out)
         out += timecode.write(self._song_id, start, count)
         return out

@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 
     from segue_devkit.lavalink.audio.pool import EncoderPool
     from segue_devkit.lavalink.audio.readers import PcmReader
+    from segue_devkit.lavalink.audio.shelf import ShelfPlace
     from segue_devkit.lavalink.audio.voicing import Voicing
 
 CHAPTER: Final = 50
-_BLOCK: Final = 10
+_BLOCKS: Final = (10, 40)
+"""A chapter is encoded in these pieces: the first one soon, the rest cheaply."""
 _WARM_UP: Final = 5
 _KEEP: Final = 600
 """Chapters held of one book (10 minutes, about 10 MB)."""
@@ -40,18 +42,23 @@ class Book:
         self,
         opener: Callable[[], PcmReader],
         voicing: Voicing,
-        quality: int,
         pool: EncoderPool,
         *,
         seekable: bool,
+        may_stall: bool = False,
+        shelf: ShelfPlace | None = None,
     ) -> None:
         self.end: int | None = None
         self.error: TrackError | None = None
         self.users = 0
+        self.may_stall = may_stall
+        """Whether its source may keep the reader waiting, so that it is read ahead as far as allowed."""
+        self.size = 0
+        """About how many bytes of memory the frames take."""
         self._opener = opener
         self._voicing = voicing
-        self._quality = quality
         self._pool = pool
+        self._shelf = shelf
         self._seekable = seekable
         self._chapters: dict[int, list[bytes]] = {}
         self._wanted: dict[int, float] = {}
@@ -66,10 +73,6 @@ class Book:
     def pool(self) -> EncoderPool:
         """Where it is written."""
         return self._pool
-
-    def size(self) -> int:
-        """About how much memory the frames take."""
-        return sum(sum(map(len, chapter)) for chapter in list(self._chapters.values()))
 
     def frame(self, number: int) -> bytes | None:
         """An Opus frame, or None if it is not written yet (or lies past `end`)."""
@@ -124,39 +127,60 @@ class Book:
 
     def _write(self, chapter: int) -> None:
         first = chapter * CHAPTER
+        if self._shelf is not None and (kept := self._shelf.load(chapter)) is not None:
+            self._chapters[chapter] = kept
+            if len(kept) < CHAPTER:
+                self._ends_at(first + len(kept))
+            self._account(chapter)
+            return
         reader, encoder = self._prepared(first)
         frames: list[bytes] = []
         self._chapters[chapter] = frames
-        for start in range(first, first + CHAPTER, _BLOCK):
-            sound = self._voiced(reader, start, _BLOCK)
+        start = first
+        for block in _BLOCKS:
+            sound = self._voiced(reader, start, block)
             count = -(-sound.shape[1] // FRAME)
-            padded = np.pad(sound, ((0, 0), (0, count * FRAME - sound.shape[1])))
-            for place in range(count):
-                frames.append(encoder.frame(padded[:, place * FRAME : (place + 1) * FRAME]))
-                self._next = start + place + 1
-            if count < _BLOCK:
-                self.end = start + count if self.end is None else min(self.end, start + count)
+            if missing := count * FRAME - sound.shape[1]:
+                sound = np.pad(sound, ((0, 0), (0, missing)))
+            frames += encoder.frames(sound)
+            start += count
+            self._next = start
+            if count < block:
+                self._ends_at(start)
                 break
+        self._account(chapter)
+        if self._shelf is not None:
+            self._shelf.store(chapter, frames)
+
+    def _ends_at(self, frame: int) -> None:
+        self.end = frame if self.end is None else min(self.end, frame)
+
+    def _account(self, chapter: int) -> None:
+        """Count a chapter that was written, and let go of those farthest from it where there are too many."""
+        self.size += sum(map(len, self._chapters[chapter]))
         while len(self._chapters) > _KEEP:
-            del self._chapters[max(self._chapters, key=lambda other: abs(other - chapter))]
+            farthest = max(self._chapters, key=lambda other: abs(other - chapter))
+            self.size -= sum(map(len, self._chapters.pop(farthest)))
 
     def _prepared(self, first: int) -> tuple[PcmReader, OpusEncoder]:
         if self._reader is None:
             inner = self._opener()
             self._reader = inner if self._voicing.speed == 1.0 else SpedUp(inner, self._voicing.speed)
             self._next = 0
-            self._encoder = OpusEncoder(self._quality)
+            self._encoder = OpusEncoder()
         if self._next != first or self._encoder is None:
             warm = min(first, _WARM_UP)
             self._reader.seek((first - warm) * FRAME)
-            self._encoder = OpusEncoder(self._quality)
+            self._encoder = OpusEncoder()
             sound = self._voiced(self._reader, first - warm, warm)
-            for place in range(sound.shape[1] // FRAME):
-                self._encoder.frame(sound[:, place * FRAME : (place + 1) * FRAME])
+            self._encoder.frames(sound[:, : sound.shape[1] // FRAME * FRAME])
             self._next = first
         return self._reader, self._encoder
 
     def _voiced(self, reader: PcmReader, start: int, count: int) -> NDArray[np.float32]:
         sound = reader.read(count * FRAME) if count else np.zeros((2, 0), dtype=np.float32)
         sound = effects.apply(sound, start * FRAME, self._voicing.effects)
-        return sound if self._voicing.gain == 1.0 else sound * np.float32(self._voicing.gain)
+        if self._voicing.gain != 1.0:
+            sound = sound * np.float32(self._voicing.gain)
+        # A real node has 16 bits for a sample from the first filter to the encoder.
+        return np.clip(sound, -1, 1)

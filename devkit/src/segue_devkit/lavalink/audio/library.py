@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from segue_devkit.lavalink.audio.book import Book
 from segue_devkit.lavalink.audio.pool import EncoderPool
+from segue_devkit.lavalink.audio.shelf import Shelf, ShelfPlace
 from segue_devkit.lavalink.audio.voicing import Voicing
 
 if TYPE_CHECKING:
@@ -31,9 +32,9 @@ class _Key:
 class Library:
     """Books by sound. Belongs to the event loop; the books work on threads."""
 
-    def __init__(self, sources: Sources, quality: int) -> None:
+    def __init__(self, sources: Sources, shelf: Shelf | None = None) -> None:
         self._sources = sources
-        self._quality = quality
+        self._shelf = shelf or Shelf(None)
         self._books: dict[_Key, Book] = {}
         self._own = itertools.count(1)
         self._shared = EncoderPool(min(4, os.cpu_count() or 1), "encode")
@@ -44,7 +45,7 @@ class Library:
         def fail() -> PcmReader:
             raise error
 
-        book = Book(fail, Voicing(), self._quality, self._shared, seekable=True)
+        book = Book(fail, Voicing(), self._shared, seekable=True)
         self._books[_Key(track.source, track.identifier, Voicing(), next(self._own))] = book
         book.users += 1
         return book
@@ -73,9 +74,12 @@ class Library:
 
     def _new(self, track: Track, voicing: Voicing) -> Book:
         # A source that can block gets a thread of its own, so that a stalled link holds nobody else up.
-        pool = EncoderPool(1, "source") if self._sources.can_block(track) else self._shared
+        may_stall = self._sources.can_block(track)
+        pool = EncoderPool(1, "source") if may_stall else self._shared
         opener = self._sources.opener(track)
-        return Book(opener, voicing, self._quality, pool, seekable=track.seekable)
+        name = self._sources.tune_name(track) if voicing == Voicing() else None
+        shelf = None if name is None else ShelfPlace(self._shelf, name)
+        return Book(opener, voicing, pool, seekable=track.seekable, may_stall=may_stall, shelf=shelf)
 
     def _drop(self, book: Book) -> None:
         book.close()
@@ -84,11 +88,11 @@ class Library:
 
     def _make_room(self) -> None:
         idle = [(key, book) for key, book in self._books.items() if not book.users]
-        taken = sum(book.size() for _, book in idle)
+        taken = sum(book.size for _, book in idle)
         for key, book in idle:
             keep_source = book.pool is self._shared and book.error is None
             if keep_source and taken <= _ROOM:
                 continue
-            taken -= book.size()
+            taken -= book.size
             del self._books[key]
             self._drop(book)

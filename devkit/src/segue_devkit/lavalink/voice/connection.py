@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import aiohttp
 
-from segue_devkit.lavalink.voice.discovery import discover
+from segue_devkit.lavalink.voice.port import UdpPort
 from segue_devkit.lavalink.voice.rtp import MODE, RtpStream
-from segue_devkit.lavalink.voice.sender import Outlet, Sender
+from segue_devkit.lavalink.voice.sender import Outlet, Path, Sender
+from segue_devkit.lavalink.voice.wire import Address
 
 if TYPE_CHECKING:
-    import socket as socket_module
-
     from segue_devkit.lavalink.voice.sender import FrameSource
 
 RESUMED_SILENTLY: Final = frozenset({1001, 1006, *range(4000, 4004), 4005, 4009, 4012, 4015, 4016, 4020})
@@ -77,9 +76,10 @@ class Listener(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class VoiceClient:
-    """What all connections of a node share: HTTP session, sender, depth of the send buffer."""
+    """What all connections of a node share: HTTP session, UDP port, sender, depth of the send buffer."""
 
     http: aiohttp.ClientSession
+    udp: UdpPort
     sender: Sender
     depth: int
     closing: set[asyncio.Task[None]] = field(default_factory=set)
@@ -95,6 +95,7 @@ class VoiceClient:
             await asyncio.wait(self.closing, timeout=2 * _CLOSE_TIMEOUT_S)
         await self.http.close()
         self.sender.close()
+        self.udp.close()
 
 
 class VoiceConnection:
@@ -114,7 +115,7 @@ class VoiceConnection:
         self._outlet: Outlet | None = None
         self._task: asyncio.Task[None] | None = None
         self._beat: asyncio.Task[None] | None = None
-        self._udp: tuple[socket_module.socket, str, int] | None = None
+        self._server: Address | None = None
 
     async def connect(self, source: FrameSource, listener: Listener) -> None:
         """Shake hands; identify and the rest go on in the background, so success promises nothing yet.
@@ -132,11 +133,25 @@ class VoiceConnection:
         was_open, self.open, self.ping = self.open, False, -1
         self._hung_up = True
         self._stop_beat()
-        if self._outlet is not None:
-            self._outlet.end()
+        self._end_outlet()
         self._client.keep(asyncio.create_task(self._hang_up()))
         if was_open and listener is not None:
             listener.voice_closed(1000, "", by_remote=False)
+
+    def wake(self) -> None:
+        """The player may have something to send again."""
+        if self._outlet is not None:
+            self._client.sender.wake(self._outlet)
+
+    @property
+    def takes_frames(self) -> bool:
+        """Whether there is a way out for the player's frames, open or not."""
+        return self._outlet is not None
+
+    def _end_outlet(self) -> None:
+        if self._outlet is not None:
+            self._outlet.end()
+            self._client.sender.wake(self._outlet)
 
     async def _hang_up(self) -> None:
         """Close the socket before the task that reads it: cancelled reading would cut the line instead."""
@@ -144,8 +159,6 @@ class VoiceConnection:
             await self._socket.close(code=1000)
         if self._task is not None:
             self._task.cancel()
-        if self._udp is not None:
-            self._udp[0].close()
 
     def _stop_beat(self) -> None:
         if self._beat is not None:
@@ -270,8 +283,9 @@ class VoiceConnection:
         """Ready: learn our address, choose the cipher."""
         await self._send({"op": 15, "d": {"any": 0}})
         self._ssrc = int(ready["ssrc"])
-        self._udp = await discover(ready["ip"], int(ready["port"]), self._ssrc)
-        _, address, port = self._udp
+        ip, port = str(ready["ip"]), int(ready["port"])
+        address, port = await self._client.udp.discover(ip, port, self._ssrc)
+        self._server = Address(ip, int(ready["port"]))
         where = {"mode": MODE, "address": address, "port": port}
         opus = {"payload_type": 120, "name": "opus", "priority": 1000, "type": "audio"}
         data = {
@@ -285,18 +299,19 @@ class VoiceConnection:
 
     def _start(self, key: bytes, source: FrameSource) -> None:
         """Session description: packets flow from now on, in place of an outlet of before."""
-        if self._udp is None:
+        if self._hung_up:
+            return
+        if self._server is None:
             raise ValueError("a session description before the address was learnt")
-        if self._outlet is not None:
-            self._outlet.end()
-        sock, self._udp = self._udp[0], None
+        self._end_outlet()
         loop = asyncio.get_running_loop()
 
         def speaking(loud: bool) -> None:
             loop.call_soon_threadsafe(self._speak, loud)
 
-        stream = RtpStream(self._ssrc, key)
-        self._outlet = Outlet(sock, stream, source, self._client.depth, speaking)
+        wire = self._client.udp.wire(self._server.family)
+        path = Path(wire, self._server, RtpStream(self._ssrc, key))
+        self._outlet = Outlet(path, source, self._client.depth, speaking)
         self._client.sender.add(self._outlet)
 
     def _speak(self, loud: bool) -> None:

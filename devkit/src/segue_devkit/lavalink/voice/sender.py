@@ -2,7 +2,8 @@
 
 Each outlet holds the node's send buffer (bufferDurationMs, 400 ms by default): frames are taken from the
 player as long as there is room, so a player's position runs that far ahead of what is heard, and pause or
-stop are heard that much later, as with a real node.
+stop are heard that much later, as with a real node. An outlet that has nothing to send is set aside and
+costs nothing until it is woken.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from segue_devkit.lavalink.audio.opus import FRAME_MS, SILENCE
+from segue_devkit.lavalink.voice.rtp import RtpStream
+from segue_devkit.lavalink.voice.wire import Address, Wire
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable
 
-    from segue_devkit.lavalink.voice.rtp import RtpStream
 
 _TICK_NS: Final = FRAME_MS * 1_000_000
 _SILENCE_FRAMES: Final = 5
@@ -50,19 +51,23 @@ class FrameSource(Protocol):
         """A frame was due and none was there."""
 
 
-class Outlet:
-    """One voice connection's way out."""
+@dataclass(frozen=True, slots=True)
+class Path:
+    """Where an outlet's packets go: the socket's wire, the server, and the stream that seals them."""
 
-    def __init__(
-        self,
-        sock: socket.socket,
-        stream: RtpStream,
-        source: FrameSource,
-        depth: int,
-        speaking: Callable[[bool], None],
-    ) -> None:
-        self._sock = sock
-        self._stream = stream
+    wire: Wire
+    to: Address
+    stream: RtpStream
+
+
+class Outlet:
+    """One voice connection's send buffer. `tick` belongs to the sender's thread."""
+
+    def __init__(self, path: Path, source: FrameSource, depth: int, speaking: Callable[[bool], None]) -> None:
+        self.path = path
+        self.parked = False
+        self.stays = False
+        """Woken while it was not parked: looked at once more before it is."""
         self._source = source
         self._depth = depth
         self._speaking = speaking
@@ -70,6 +75,7 @@ class Outlet:
         self._silence = 0
         self._loud = False
         self._ending = False
+        self._nothing = False
 
     def end(self) -> None:
         """Take no more frames; what is in the buffer is still sent, as a real node does."""
@@ -80,26 +86,20 @@ class Outlet:
         """Whether it was told to end and has nothing left."""
         return self._ending and not self._queue
 
-    def close(self) -> None:
-        """Close the socket."""
-        self._sock.close()
+    @property
+    def idle(self) -> bool:
+        """Whether nothing will be sent until the player does something."""
+        return self._nothing and not self._queue and not self._silence
 
-    def tick(self, now: float) -> bool:
-        """Fill the buffer and send one packet; whether one was sent."""
+    def tick(self, now: float) -> bytes | None:
+        """Fill the buffer; the frame to send now, if there is one."""
         if not self._ending:
             self._fill(now)
-        if not self._queue:
-            return False
-        packet = self._stream.packet(self._queue.popleft())
-        try:
-            self._sock.send(packet)
-        except OSError:
-            # A full buffer or a peer that is gone: UDP loses it, and the WebSocket tells about the peer.
-            return False
-        return True
+        return self._queue.popleft() if self._queue else None
 
     def _fill(self, now: float) -> None:
         queue = self._queue
+        self._nothing = False
         while len(queue) < self._depth:
             frame = self._source.provide(now)
             if isinstance(frame, bytes):
@@ -109,10 +109,12 @@ class Outlet:
                     self._speaking(True)
                 queue.append(frame)
                 continue
-            if frame is Later.WAIT and queue:
-                return
             if frame is Later.WAIT:
+                if queue:
+                    return
                 self._source.underrun()
+            else:
+                self._nothing = True
             self._fall_silent()
             return
 
@@ -148,19 +150,32 @@ class Sender:
         self._thread = threading.Thread(target=self._run, name="rtp-sender", daemon=True)
         self._thread.start()
 
+    @property
+    def busy(self) -> int:
+        """How many outlets are looked at every 20 ms."""
+        return len(self._outlets)
+
     def add(self, outlet: Outlet) -> None:
         """Start sending for a connection."""
         with self._lock:
             self._outlets = (*self._outlets, outlet)
         self._wake.set()
 
+    def wake(self, outlet: Outlet) -> None:
+        """There may be something to send again."""
+        with self._lock:
+            if not outlet.parked:
+                outlet.stays = True
+                return
+            outlet.parked = False
+            self._outlets = (*self._outlets, outlet)
+        self._wake.set()
+
     def close(self) -> None:
-        """Stop the thread and close all sockets."""
+        """Stop the thread."""
         self._closed = True
         self._wake.set()
         self._thread.join(timeout=2)
-        for outlet in self._outlets:
-            outlet.close()
         self._outlets = ()
 
     def _run(self) -> None:
@@ -186,18 +201,35 @@ class Sender:
         if begun - deadline > _GIVE_UP_NS:
             deadline = begun
             figures.resynced += 1
-        sent = 0
+        now = begun / 1e9
+        wires: set[Wire] = set()
+        quiet: list[Outlet] = []
         for outlet in self._outlets:
-            sent += outlet.tick(begun / 1e9)
-            if outlet.ended:
-                self._remove(outlet)
+            frame = outlet.tick(now)
+            if frame is None:
+                quiet.append(outlet)
+                continue
+            path = outlet.path
+            path.wire.put(path.to, path.stream.packet(frame))
+            wires.add(path.wire)
+        figures.packets += sum(wire.flush() for wire in wires)
+        if quiet:
+            self._set_aside(quiet)
         figures.ticks += 1
-        figures.packets += sent
         figures.worst_start_ns = max(figures.worst_start_ns, begun - deadline)
         figures.worst_end_ns = max(figures.worst_end_ns, time.monotonic_ns() - deadline)
         return deadline
 
-    def _remove(self, outlet: Outlet) -> None:
+    def _set_aside(self, quiet: list[Outlet]) -> None:
+        """Let go of outlets that have ended, and of idle ones until they are woken."""
         with self._lock:
-            self._outlets = tuple(other for other in self._outlets if other is not outlet)
-        outlet.close()
+            gone = set()
+            for outlet in quiet:
+                if outlet.ended:
+                    gone.add(outlet)
+                elif outlet.idle and not outlet.stays:
+                    outlet.parked = True
+                    gone.add(outlet)
+                outlet.stays = False
+            if gone:
+                self._outlets = tuple(outlet for outlet in self._outlets if outlet not in gone)
