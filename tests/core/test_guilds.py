@@ -187,8 +187,11 @@ async def test_the_journal_keeps_a_command_until_it_is_settled(guilds: GuildStor
     found = await guilds.journaled([ShardId(3)])
     assert [(entry.id, entry.payload) for entry in found[guild]] == [(early, b"1"), (late, b"\x00 2")]
     assert await guilds.journaled([ShardId(0), ShardId(1), ShardId(2)]) == {}
-    for command in (early, late):
-        await guilds.settle(fence(epoch=6, shard=3, owner="b/1"), guild, command)
+    heir = fence(epoch=6, shard=3, owner="b/1")
+    assert await guilds.settle([(heir, guild, early)]) == 1
+    assert await guilds.settle([(held, guild, late)]) == 0
+    assert [entry.id for entry in (await guilds.journaled([ShardId(3)]))[guild]] == [late]
+    assert await guilds.settle([(heir, guild, late), (heir, guild, early)]) == 2
     assert await guilds.journaled([ShardId(3)]) == {}
 
 

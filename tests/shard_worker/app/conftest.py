@@ -19,6 +19,7 @@ from segue_worker.domain.messages import Command
 from segue_worker.gateway.calls import Ack
 from segue_worker.gateway.events import Interaction, InteractionKind
 from segue_worker.gateway.voice_states import UNKNOWN, Unknown
+from segue_worker.players.settling import Settler
 from segue_worker.shards.lease import LeaseView
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ class Door:
     """An ingress, with everything it leads to."""
 
     ingress: Ingress
+    settler: Settler
     answers: Answers
     rest: Rest
     people: People
@@ -142,6 +144,7 @@ class Door:
     async def settle(self) -> None:
         """Wait until all that came in is through."""
         await self.ingress.close()
+        await self.settler.close()
 
     async def journal(self) -> list[CommandId]:
         """Return what the journal has of the guild."""
@@ -222,8 +225,10 @@ def door(guilds: GuildStore, lease: Lease) -> Door:
             posted.append(message)
         return takes[0]
 
+    settler = Settler(guilds)
     ingress = Ingress(
         store=guilds,
+        settler=settler,
         answers=answers,
         people=people,
         lease_of=lambda _guild: held[0],
@@ -232,4 +237,4 @@ def door(guilds: GuildStore, lease: Lease) -> Door:
         clock=RedisClock(),
         may_begin=lambda _guild: room[0],
     )
-    return Door(ingress, answers, rest, people, guilds, posted, held, takes, room)
+    return Door(ingress, settler, answers, rest, people, guilds, posted, held, takes, room)

@@ -32,6 +32,7 @@ from segue_worker.players.links import LinkGuard
 from segue_worker.players.ports import MessageLostError
 from segue_worker.players.recorder import RecordingLog
 from segue_worker.players.registry import PlayerRegistry
+from segue_worker.players.settling import Settler
 from segue_worker.players.tools import Tools
 from segue_worker.routing.client import Router
 from segue_worker.search.desk import SearchDesk
@@ -253,6 +254,7 @@ async def worker(
     """Return a function that makes a worker's players for a lease."""
     registries: list[PlayerRegistry] = []
     desks: list[SearchDesk] = []
+    settlers: list[Settler] = []
     guard = LinkGuard()
 
     def make(lease: Lease, *, guilds: GuildStore | None = None) -> Worker:
@@ -262,6 +264,8 @@ async def worker(
         loader = TrackLoader(http, PASSWORD, router)
         desk = SearchDesk(loader, Finds(Cache(redis, keys), clock), RateLimits(redis, keys))
         desks.append(desk)
+        settler = Settler(guilds or store)
+        settlers.append(settler)
         tools = Tools(
             decide=decide,
             store=guilds or store,
@@ -276,6 +280,7 @@ async def worker(
             links=guard,
             settings=discord,
             meter=meters,
+            settler=settler,
             stale=lambda shard, _epoch: stale.append(shard),
             recorder=log,
         )
@@ -301,6 +306,8 @@ async def worker(
     yield make
     for registry in registries:
         await registry.close()
+    for settler in settlers:
+        await settler.close()
     for desk in desks:
         await desk.close()
     await guard.close()

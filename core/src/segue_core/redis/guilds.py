@@ -194,15 +194,19 @@ class GuildStore:
             FenceRefusedError: when the shard is no longer ours; it must not be acknowledged then.
         """
         stored = f"{entry.received_at} ".encode() + entry.payload
-        return await self._journal_call("add", fence, guild, entry.id, stored) == "new"
+        call = self._journal_call("add", fence, guild, entry.id, stored)
+        answer = text(await self._journal(self._redis, call.keys, call.arguments))
+        if answer in {CommitStatus.STALE_EPOCH, CommitStatus.EXPIRED}:
+            raise FenceRefusedError(fence, CommitStatus(answer))
+        return answer == "new"
 
-    async def settle(self, fence: Fence, guild: GuildId, command: CommandId) -> None:
-        """Strike a command off the journal: it is finished and answered.
+    async def settle(self, finished: Sequence[tuple[Fence, GuildId, CommandId]]) -> int:
+        """Strike commands off the journal, in one round trip: they are finished and answered.
 
-        Raises:
-            FenceRefusedError: when the shard is no longer ours; its next holder settles it.
+        Return how many were; those of a shard that is no longer ours stay for its next holder.
         """
-        await self._journal_call("settle", fence, guild, command, b"")
+        calls = [self._journal_call("settle", *one, b"") for one in finished]
+        return sum(text(answer) == "settled" for answer in await self._journal.many(self._redis, calls))
 
     async def journaled(self, shards: Iterable[ShardId]) -> dict[GuildId, tuple[JournalEntry, ...]]:
         """Return the commands of these shards that are not settled, in order of receipt."""
@@ -280,23 +284,12 @@ class GuildStore:
             status=CommitStatus(text(status)), version=int(stored), events_refused=int(refused)
         )
 
-    async def _journal_call(
+    def _journal_call(
         self, action: str, fence: Fence, guild: GuildId, command: CommandId, entry: bytes
-    ) -> str:
-        arguments: list[Argument] = [
-            action,
-            *self._fenced(fence, guild),
-            guild,
-            guild >> 22,
-            command,
-            entry,
-            JOURNAL_LIFETIME_MS,
-        ]
-        prefix = self._keys.partition(partition_of(guild)).prefix
-        answer = text(await self._journal(self._redis, [prefix], arguments))
-        if answer in {CommitStatus.STALE_EPOCH, CommitStatus.EXPIRED}:
-            raise FenceRefusedError(fence, CommitStatus(answer))
-        return answer
+    ) -> Call:
+        fenced = self._fenced(fence, guild)
+        arguments = (action, *fenced, guild, guild >> 22, command, entry, JOURNAL_LIFETIME_MS)
+        return Call((self._keys.partition(partition_of(guild)).prefix,), arguments)
 
 
 def _encode_queue(queue: Sequence[QueueItem]) -> bytes:

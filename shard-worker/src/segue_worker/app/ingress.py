@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from segue_worker.domain.messages import Command, Message
     from segue_worker.gateway.events import Interaction
     from segue_worker.players.ports import Clock
+    from segue_worker.players.settling import Settler
 
 _log = get_logger(__name__)
 
@@ -63,6 +64,7 @@ class Ingress:
         self,
         *,
         store: GuildStore,
+        settler: Settler,
         answers: Answers,
         people: WhereIsWho,
         lease_of: Callable[[GuildId], LeaseView | None],
@@ -73,6 +75,7 @@ class Ingress:
     ) -> None:
         self._may_begin = may_begin
         self._store = store
+        self._settler = settler
         self._answers = answers
         self._people = people
         self._lease_of = lease_of
@@ -161,7 +164,7 @@ class Ingress:
         where.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
             if not await self._acknowledged(wish, known=known):
-                await self._settle(wish, lease)
+                self._settler.finished(lease, wish.guild, wish.command.id)
                 return
             command = at_place(wish.command, payload, await where)
         except DiscordUnreachableError as error:
@@ -239,16 +242,7 @@ class Ingress:
         reply = Reply(command=wish.command.id, view=refusal(phrase), from_button=wish.command.from_button)
         await self._answers.reply(wish.guild, reply)
         if lease is not None:
-            await self._settle(wish, lease)
-
-    async def _settle(self, wish: Wish, lease: LeaseView) -> None:
-        fence = lease.fence()
-        if fence is None:
-            return
-        try:
-            await self._store.settle(fence, wish.guild, wish.command.id)
-        except (RedisError, FenceRefusedError, *UNREACHABLE) as error:
-            _log.info("command.not_settled", guild=wish.guild, error=type(error).__name__)
+            self._settler.finished(lease, wish.guild, wish.command.id)
 
     def _in_order(self, guild: GuildId, work: Coroutine[None, None, None]) -> None:
         task = self._begin(work)

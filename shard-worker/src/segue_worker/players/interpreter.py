@@ -6,11 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Final
 
-from redis.exceptions import RedisError
-
 from segue_core.logging import get_logger
-from segue_core.redis.connection import UNREACHABLE
-from segue_core.redis.guilds import FenceRefusedError
 from segue_worker.domain.effects import (
     CancelTimer,
     Commit,
@@ -38,7 +34,7 @@ from segue_worker.shards.lease import LeaseLapsedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from segue_core.ids import CommandId, GuildId, TierName
+    from segue_core.ids import GuildId, TierName
     from segue_worker.players.tools import ShardTools, Tools
 
 _log = get_logger(__name__)
@@ -188,17 +184,7 @@ class Interpreter:
 
     async def _reply(self, effect: Reply) -> None:
         await self._tools.replies.reply(self._guild, effect)
-        await self._settle(effect.command)
-
-    async def _settle(self, command: CommandId) -> None:
-        """Strike the command off the journal; what stays there is found done by the next holder."""
-        fence = self._shard.lease.fence()
-        if fence is None:
-            return
-        try:
-            await self._tools.store.settle(fence, self._guild, command)
-        except (RedisError, FenceRefusedError, *UNREACHABLE) as error:
-            _log.info("player.not_settled", guild=self._guild, error=type(error).__name__)
+        self._tools.settler.finished(self._shard.lease, self._guild, effect.command)
 
     def _set_timer(self, effect: SetTimer) -> None:
         self._cancel_timer(effect.name)

@@ -9,7 +9,6 @@ from redis.exceptions import RedisError
 
 from segue_core.logging import get_logger
 from segue_core.redis.connection import UNREACHABLE
-from segue_core.redis.guilds import FenceRefusedError
 from segue_worker.domain.messages import Adopted, Command, Message, NodeLost
 from segue_worker.lavalink.errors import NodeError
 from segue_worker.lavalink.session import Adoption
@@ -239,19 +238,10 @@ class PlayerShard:
                     continue  # Discord replayed it, and we are at it: the journal has it from us
                 command = await self._recovery.command(guild, entry)
                 if command is None or not self._deliver(guild, command):
-                    await self._strike_off(guild, entry)
+                    self._tools.settler.finished(self.lease, guild, entry.id)
         finally:
             for waiting in self._behind.pop(guild, ()):
                 self._deliver(guild, waiting)
-
-    async def _strike_off(self, guild: GuildId, entry: JournalEntry) -> None:
-        fence = self.lease.fence()
-        if fence is None:
-            return
-        try:
-            await self._tools.store.settle(fence, guild, entry.id)
-        except (RedisError, FenceRefusedError, *UNREACHABLE) as error:
-            _log.info("player.not_settled", guild=guild, error=type(error).__name__)
 
     def _add(self, guild: GuildId, record: GuildRecord | None) -> GuildPlayer:
         shard = ShardTools(lease=self.lease, pool=self.pool)

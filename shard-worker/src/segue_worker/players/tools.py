@@ -21,6 +21,7 @@ from segue_worker.players.ports import (
     StaleHolder,
     Voice,
 )
+from segue_worker.players.settling import Settler
 from segue_worker.search.desk import SearchDesk
 from segue_worker.shards.lease import LeaseView
 
@@ -55,6 +56,7 @@ class Tools:
     links: Links
     settings: Settings
     meter: Meter
+    settler: Settler
     stale: StaleHolder
     recorder: Recorder | None = None
     search_prefix: str = "ytsearch"
