@@ -19,7 +19,7 @@ from segue_worker.domain.messages import Command
 from segue_worker.gateway.calls import Ack
 from segue_worker.gateway.events import Interaction, InteractionKind
 from segue_worker.gateway.voice_states import UNKNOWN, Unknown
-from segue_worker.players.settling import Settler
+from segue_worker.players.journaling import CommandJournal
 from segue_worker.shards.lease import LeaseView
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class Door:
     """An ingress, with everything it leads to."""
 
     ingress: Ingress
-    settler: Settler
+    commands: CommandJournal
     answers: Answers
     rest: Rest
     people: People
@@ -144,7 +144,7 @@ class Door:
     async def settle(self) -> None:
         """Wait until all that came in is through."""
         await self.ingress.close()
-        await self.settler.close()
+        await self.commands.close()
 
     async def journal(self) -> list[CommandId]:
         """Return what the journal has of the guild."""
@@ -225,10 +225,9 @@ def door(guilds: GuildStore, lease: Lease) -> Door:
             posted.append(message)
         return takes[0]
 
-    settler = Settler(guilds)
+    journal = CommandJournal(guilds)
     ingress = Ingress(
-        store=guilds,
-        settler=settler,
+        journal=journal,
         answers=answers,
         people=people,
         lease_of=lambda _guild: held[0],
@@ -237,4 +236,4 @@ def door(guilds: GuildStore, lease: Lease) -> Door:
         clock=RedisClock(),
         may_begin=lambda _guild: room[0],
     )
-    return Door(ingress, settler, answers, rest, people, guilds, posted, held, takes, room)
+    return Door(ingress, journal, answers, rest, people, guilds, posted, held, takes, room)

@@ -174,7 +174,7 @@ async def test_a_journal_out_of_reach_is_said(
 ) -> None:
     """Redis does not answer: refused in words at once, not acknowledged as accepted."""
     nowhere = connect("redis://127.0.0.1:1", "test")
-    door.ingress._store = GuildStore(nowhere, keys, 1)
+    door.ingress._journal._store = GuildStore(nowhere, keys, 1)
     token = door.take(slash("pause"))
     await door.settle()
     await nowhere.aclose()

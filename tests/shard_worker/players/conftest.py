@@ -28,11 +28,11 @@ from segue_worker.domain.views import NowPlayingView
 from segue_worker.lavalink.loader import TrackLoader
 from segue_worker.lavalink.pool import NodePool
 from segue_worker.lavalink.socket import Caller
+from segue_worker.players.journaling import CommandJournal
 from segue_worker.players.links import LinkGuard
 from segue_worker.players.ports import MessageLostError
 from segue_worker.players.recorder import RecordingLog
 from segue_worker.players.registry import PlayerRegistry
-from segue_worker.players.settling import Settler
 from segue_worker.players.tools import Tools
 from segue_worker.routing.client import Router
 from segue_worker.search.desk import SearchDesk
@@ -254,7 +254,7 @@ async def worker(
     """Return a function that makes a worker's players for a lease."""
     registries: list[PlayerRegistry] = []
     desks: list[SearchDesk] = []
-    settlers: list[Settler] = []
+    journals: list[CommandJournal] = []
     guard = LinkGuard()
 
     def make(lease: Lease, *, guilds: GuildStore | None = None) -> Worker:
@@ -264,8 +264,8 @@ async def worker(
         loader = TrackLoader(http, PASSWORD, router)
         desk = SearchDesk(loader, Finds(Cache(redis, keys), clock), RateLimits(redis, keys))
         desks.append(desk)
-        settler = Settler(guilds or store)
-        settlers.append(settler)
+        journal = CommandJournal(guilds or store)
+        journals.append(journal)
         tools = Tools(
             decide=decide,
             store=guilds or store,
@@ -280,7 +280,7 @@ async def worker(
             links=guard,
             settings=discord,
             meter=meters,
-            settler=settler,
+            journal=journal,
             stale=lambda shard, _epoch: stale.append(shard),
             recorder=log,
         )
@@ -306,8 +306,8 @@ async def worker(
     yield make
     for registry in registries:
         await registry.close()
-    for settler in settlers:
-        await settler.close()
+    for journal in journals:
+        await journal.close()
     for desk in desks:
         await desk.close()
     await guard.close()

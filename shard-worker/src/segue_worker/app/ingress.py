@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from segue_core.logging import get_logger
 from segue_core.redis.connection import UNREACHABLE
-from segue_core.redis.guilds import FenceRefusedError, GuildStore, JournalEntry
+from segue_core.redis.guilds import FenceRefusedError, JournalEntry
 from segue_worker import metrics
 from segue_worker.app.journal import Journaled, People, at_place, refusal
 from segue_worker.commands.parse import Ack as AckKind
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from segue_worker.commands.cooldown import Cooldowns
     from segue_worker.domain.messages import Command, Message
     from segue_worker.gateway.events import Interaction
+    from segue_worker.players.journaling import CommandJournal
     from segue_worker.players.ports import Clock
-    from segue_worker.players.settling import Settler
 
 _log = get_logger(__name__)
 
@@ -63,8 +63,7 @@ class Ingress:
     def __init__(
         self,
         *,
-        store: GuildStore,
-        settler: Settler,
+        journal: CommandJournal,
         answers: Answers,
         people: WhereIsWho,
         lease_of: Callable[[GuildId], LeaseView | None],
@@ -74,8 +73,7 @@ class Ingress:
         may_begin: Callable[[GuildId], bool] = lambda _: True,
     ) -> None:
         self._may_begin = may_begin
-        self._store = store
-        self._settler = settler
+        self._journal = journal
         self._answers = answers
         self._people = people
         self._lease_of = lease_of
@@ -154,7 +152,7 @@ class Ingress:
         handled: Callable[[], None],
         before: asyncio.Task[None] | None,
     ) -> None:
-        known = await self._journal(wish, payload, lease)
+        known = await self._note(wish, payload, lease)
         if known is None:
             handled()
             return
@@ -164,7 +162,7 @@ class Ingress:
         where.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
             if not await self._acknowledged(wish, known=known):
-                self._settler.finished(lease, wish.guild, wish.command.id)
+                self._journal.finished(lease, wish.guild, wish.command.id)
                 return
             command = at_place(wish.command, payload, await where)
         except DiscordUnreachableError as error:
@@ -177,7 +175,7 @@ class Ingress:
             await asyncio.wait({before}, timeout=PREDECESSOR_PATIENCE_S)
         await self._hand_over(wish, command, lease)
 
-    async def _journal(self, wish: Wish, payload: Mapping[str, Any], lease: LeaseView) -> bool | None:
+    async def _note(self, wish: Wish, payload: Mapping[str, Any], lease: LeaseView) -> bool | None:
         """Write it down; return whether a predecessor already had, None when it is not to be done."""
         fence = lease.fence()
         known = self._people.known_channel(wish.guild, wish.command.user)
@@ -188,7 +186,7 @@ class Ingress:
         try:
             if fence is not None:
                 async with asyncio.timeout(JOURNAL_PATIENCE_S):
-                    return not await self._store.journal(fence, wish.guild, entry)
+                    return not await self._journal.note(fence, wish.guild, entry)
         except FenceRefusedError:
             # Its next holder is given this interaction too, and answers it.
             self._answers.forget(wish.origin.id)
@@ -242,7 +240,7 @@ class Ingress:
         reply = Reply(command=wish.command.id, view=refusal(phrase), from_button=wish.command.from_button)
         await self._answers.reply(wish.guild, reply)
         if lease is not None:
-            self._settler.finished(lease, wish.guild, wish.command.id)
+            self._journal.finished(lease, wish.guild, wish.command.id)
 
     def _in_order(self, guild: GuildId, work: Coroutine[None, None, None]) -> None:
         task = self._begin(work)

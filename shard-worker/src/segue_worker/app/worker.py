@@ -49,9 +49,9 @@ from segue_worker.gateway.whereabouts import Whereabouts
 from segue_worker.lavalink.loader import TrackLoader
 from segue_worker.lavalink.pool import NodePool
 from segue_worker.lavalink.socket import Caller
+from segue_worker.players.journaling import CommandJournal
 from segue_worker.players.links import LinkGuard
 from segue_worker.players.registry import PlayerRegistry
-from segue_worker.players.settling import Settler
 from segue_worker.players.tools import Tools
 from segue_worker.routing.client import Router
 from segue_worker.search.desk import SearchDesk
@@ -200,8 +200,8 @@ class Worker:
         searches = SearchDesk(loader, finds, RateLimits(redis, self._keys), settings.search_limits)
         resources.push_async_callback(searches.close)
 
-        settler = Settler(guilds)
-        resources.push_async_callback(settler.close)
+        journal = CommandJournal(guilds)
+        resources.push_async_callback(journal.close)
         voice = _Voice(bot)
         tools = Tools(
             decide=decide,
@@ -217,7 +217,7 @@ class Worker:
             links=links,
             settings=limits,
             meter=PlayerMeter(),
-            settler=settler,
+            journal=journal,
             stale=self._stale,
             search_prefix=settings.search_prefix,
         )
@@ -257,8 +257,7 @@ class Worker:
         )
         self._manager = manager
         ingress = Ingress(
-            store=guilds,
-            settler=settler,
+            journal=journal,
             answers=answers,
             people=people,
             lease_of=manager.lease_of,

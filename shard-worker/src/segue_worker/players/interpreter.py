@@ -184,7 +184,7 @@ class Interpreter:
 
     async def _reply(self, effect: Reply) -> None:
         await self._tools.replies.reply(self._guild, effect)
-        self._tools.settler.finished(self._shard.lease, self._guild, effect.command)
+        self._tools.journal.finished(self._shard.lease, self._guild, effect.command)
 
     def _set_timer(self, effect: SetTimer) -> None:
         self._cancel_timer(effect.name)

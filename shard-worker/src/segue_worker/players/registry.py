@@ -96,7 +96,7 @@ class PlayerRegistry:
             return
         if reason is CloseReason.RELEASED:
             await players.close(patience=_FINISH_S)
-            await self._tools.settler.flush()  # or our successor answers it all again
+            await self._tools.journal.flush()  # or our successor answers it all again
         else:
             await players.abort()
 

@@ -238,7 +238,7 @@ class PlayerShard:
                     continue  # Discord replayed it, and we are at it: the journal has it from us
                 command = await self._recovery.command(guild, entry)
                 if command is None or not self._deliver(guild, command):
-                    self._tools.settler.finished(self.lease, guild, entry.id)
+                    self._tools.journal.finished(self.lease, guild, entry.id)
         finally:
             for waiting in self._behind.pop(guild, ()):
                 self._deliver(guild, waiting)

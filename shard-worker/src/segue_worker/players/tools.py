@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from segue_core.redis.guilds import GuildStore
 from segue_worker.lavalink.loader import TrackLoader
 from segue_worker.lavalink.pool import NodePool
+from segue_worker.players.journaling import CommandJournal
 from segue_worker.players.ports import (
     Clock,
     Decide,
@@ -21,7 +22,6 @@ from segue_worker.players.ports import (
     StaleHolder,
     Voice,
 )
-from segue_worker.players.settling import Settler
 from segue_worker.search.desk import SearchDesk
 from segue_worker.shards.lease import LeaseView
 
@@ -56,7 +56,7 @@ class Tools:
     links: Links
     settings: Settings
     meter: Meter
-    settler: Settler
+    journal: CommandJournal
     stale: StaleHolder
     recorder: Recorder | None = None
     search_prefix: str = "ytsearch"

@@ -1,7 +1,7 @@
-"""Strikes finished commands off the journal, many in one round trip.
+"""The journal of commands: noted before they are acknowledged, struck off when they are answered.
 
-In no hurry: what is not struck off when its holder dies is found done by the next one, which answers it
-again, and the same answer again is invisible.
+Striking off is in no hurry, and done for many in one round trip: what is not struck off when its holder
+dies is found done by the next one, which answers it again, and the same answer again is invisible.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from segue_core.redis.connection import UNREACHABLE
 
 if TYPE_CHECKING:
     from segue_core.ids import CommandId, GuildId
-    from segue_core.redis.guilds import GuildStore
+    from segue_core.models import Fence
+    from segue_core.redis.guilds import GuildStore, JournalEntry
     from segue_worker.shards.lease import LeaseView
 
 _log = get_logger(__name__)
@@ -24,7 +25,7 @@ _log = get_logger(__name__)
 PAUSE_S: Final = 0.1
 
 
-class Settler:
+class CommandJournal:
     """One worker's. ``close`` it after the last command was answered."""
 
     def __init__(self, store: GuildStore) -> None:
@@ -32,11 +33,20 @@ class Settler:
         self._finished: list[tuple[LeaseView, GuildId, CommandId]] = []
         self._task: asyncio.Task[None] | None = None
 
+    async def note(self, fence: Fence, guild: GuildId, entry: JournalEntry) -> bool:
+        """Note a received command before it is acknowledged. False: a predecessor has.
+
+        Raises:
+            FenceRefusedError: when the shard is no longer ours; it must not be acknowledged then.
+            RedisError: when Redis can't be asked.
+        """
+        return await self._store.journal(fence, guild, entry)
+
     def finished(self, lease: LeaseView, guild: GuildId, command: CommandId) -> None:
         """Strike ``command`` off soon, unless the shard is somebody else's by then."""
         self._finished.append((lease, guild, command))
         if self._task is None:
-            self._task = asyncio.create_task(self._soon(), name="settling")
+            self._task = asyncio.create_task(self._soon(), name="journal")
 
     async def flush(self) -> None:
         """Strike off what is finished, now; what Redis does not take stays in the journal."""
