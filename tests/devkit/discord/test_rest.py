@@ -197,19 +197,3 @@ async def test_bulk_overwrite_keeps_ids_by_name(rest: Any, simulator: Simulator,
     _, of_guild = await rest.call("PUT", own, [COMMAND])
     assert of_guild[0]["guild_id"] == str(guild.id)
     assert (await rest.call("PUT", "/applications/1/commands", []))[1]["code"] == 20012
-
-
-async def test_rate_limits(rest: Any, discord: SimClient) -> None:
-    """Messages of a channel have a bucket with headers and 429; the global limit answers global: true."""
-    await discord.knobs(messages_per_window=2)
-    guild = await discord.guild("Vinyl Club")
-    path = f"/channels/{guild.text_channel.id}/messages"
-    for _ in range(2):
-        assert (await rest.call("POST", path, {"content": "x"}))[0] == 200
-    status, body = await rest.call("POST", path, {"content": "x"})
-    assert (status, body["global"]) == (429, False)
-    assert 0 < body["retry_after"] <= 5
-    await discord.knobs(rest_per_second=1)
-    answers = [await rest.call("GET", "/users/@me") for _ in range(2)]
-    assert [status for status, _ in answers] == [200, 429]
-    assert answers[1][1]["global"] is True

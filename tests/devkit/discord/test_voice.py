@@ -245,6 +245,32 @@ async def test_a_voice_session_is_resumed(
     assert (await _heard(discord, guild, 2)).streams == 1
 
 
+async def test_nobody_hears_who_may_not_speak(
+    discord: SimClient, guild: SimGuild, gateway: Any, voice_data: Any, dial: Any, rest: Any
+) -> None:
+    """Muted by a moderator, or without SPEAK: frames come, are counted as muted, and heard by nobody."""
+    data = await voice_data(gateway, guild)
+    client = await dial(data.endpoint)
+    await client.shake_hands(data.identify)
+    await discord.bot_permissions(guild, (1 << 53) - 1)
+    path = f"/guilds/{guild.id}/members/@me"
+
+    async def muted() -> int:
+        async with asyncio.timeout(10):
+            while True:
+                report = await discord.sink(guild, timecode=False)
+                if report.muted or report.packets:
+                    return report.muted
+                await asyncio.sleep(0.01)
+
+    assert (await rest.call("PATCH", path, {"mute": True}))[0] == 200
+    await client.play([SILENCE])
+    assert await muted() == 1
+    assert (await rest.call("PATCH", path, {"mute": False}))[0] == 200
+    await client.play([SILENCE])
+    assert (await _heard(discord, guild, 1)).muted == 1
+
+
 async def test_leaving_ends_the_voice_connection(
     discord: SimClient, guild: SimGuild, gateway: Any, voice_data: Any, dial: Any
 ) -> None:

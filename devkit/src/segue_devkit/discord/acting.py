@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from segue_devkit.discord import modals, options, resolved
 from segue_devkit.discord.commands import CommandType
+from segue_devkit.discord.entering import entering
 from segue_devkit.discord.interactions import Interaction, Kind
-from segue_devkit.discord.model import ChannelType, Message, VoiceState
+from segue_devkit.discord.model import NO_GUILD, VOCAL, Message
 from segue_devkit.discord.options import NotPossibleError
 from segue_devkit.discord.permissions import ALL, Permission, of_member
 
@@ -38,7 +39,7 @@ class People:
     def join(self, user: User, channel_id: int) -> None:
         """Enter a voice channel (leaving another one in the same guild)."""
         channel = self._world.channel(channel_id)
-        if channel.type is not ChannelType.VOICE:
+        if channel.type not in VOCAL:
             raise NotPossibleError(f"{channel.name} is no voice channel")
         guild = self._world.guild(channel.guild_id)
         self._world.ensure_member(guild.id, user.id)
@@ -46,7 +47,7 @@ class People:
             raise NotPossibleError(f"{user.username} may not connect to {channel.name}")
         known = guild.voice_states.get(user.id)
         session_id = known.session_id if known is not None else self._world.ids.session()
-        self._world.enter_voice(VoiceState(guild.id, channel.id, user.id, session_id))
+        self._world.enter_voice(entering(guild, channel, user.id, session_id))
 
     def leave(self, user: User, guild_id: int | None) -> None:
         """Leave voice, in one guild or wherever the person is."""
@@ -59,8 +60,12 @@ class People:
     def say(self, user: User, channel_id: int, content: str) -> Message:
         """Write a plain message."""
         channel = self._world.channel(channel_id)
-        guild = self._permitted(user, channel, Permission.SEND_MESSAGES)
-        message = Message(self._world.ids.new(), channel.id, guild.id, user, content=content)
+        if channel.guild_id == NO_GUILD:
+            if channel.recipient is not user:
+                raise NotPossibleError("these are somebody else's direct messages")
+        else:
+            self._permitted(user, channel, Permission.SEND_MESSAGES)
+        message = Message(self._world.ids.new(), channel.id, channel.guild_id, user, content=content)
         return self._world.post(message)
 
     def upload(self, user: User, upload: Upload) -> StoredFile:
@@ -75,6 +80,8 @@ class People:
     def visible_commands(self, user: User, channel_id: int) -> list[Payload]:
         """The slash commands the client lists for this person in this channel."""
         channel = self._world.channel(channel_id)
+        if channel.guild_id == NO_GUILD:
+            raise NotPossibleError("commands in direct messages are not simulated")
         guild = self._permitted(user, channel, Permission.USE_APPLICATION_COMMANDS)
         allowed = of_member(guild, user.id, channel)
         of_guild = self._world.guild_commands.get(guild.id, [])

@@ -87,6 +87,21 @@ def missing_access() -> ApiError:
     return ApiError(403, 50001, "Missing Access")
 
 
+def cannot_message() -> ApiError:
+    """50007."""
+    return ApiError(403, 50007, "Cannot send messages to this user")
+
+
+def wrong_channel_type() -> ApiError:
+    """50024."""
+    return ApiError(400, 50024, "Cannot execute action on this channel type")
+
+
+def not_in_voice() -> ApiError:
+    """40032."""
+    return ApiError(400, 40032, "Target user is not connected to voice.")
+
+
 def not_the_author() -> ApiError:
     """50005."""
     return ApiError(403, 50005, "Cannot edit a message authored by another user")

@@ -89,9 +89,17 @@ class Knobs:
     rest_per_second: int = 50
     attachment_size_limit: int = 10_485_760
     attachment_url_ms: int = 86_400_000
-    # Seen at the REST API.
+    invalid_requests_limit: int = 10_000
+    invalid_requests_window_ms: int = 600_000
+    command_creates_per_day: int = 200
+    # Seen at the REST API, or assumed: buckets are told in headers alone.
     messages_per_window: int = 5
     messages_window_ms: int = 5_000
+    webhook_per_window: int = 5
+    webhook_window_ms: int = 2_000
+    other_per_window: int = 50
+    other_window_ms: int = 1_000
+    invalid_ban_ms: int = 3_600_000
 
     # Assumed about voice; nobody outside Discord can know.
     voice_event_order: VoiceEventOrder = VoiceEventOrder.STATE_FIRST

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
+from typing import Final
 
 from segue_devkit.discord.wire import Payload, timestamp
 
 
 class ChannelType(IntEnum):
-    """The two kinds of channel a music bot meets."""
+    """The kinds of channel a music bot meets."""
 
     TEXT = 0
+    DM = 1
     VOICE = 2
+    STAGE = 13
+
+
+VOCAL: Final = frozenset({ChannelType.VOICE, ChannelType.STAGE})
+"""Channels that can be joined."""
+NO_GUILD: Final = 0
+"""``guild_id`` of direct messages; by the sharding formula they belong to shard 0, as documented."""
 
 
 class MessageFlag(IntFlag):
@@ -64,7 +73,7 @@ class Overwrite:
 
 @dataclass(slots=True)
 class Channel:
-    """A text or voice channel."""
+    """A channel; ``guild_id`` is NO_GUILD and ``recipient`` set for direct messages."""
 
     id: int
     guild_id: int
@@ -73,7 +82,11 @@ class Channel:
     position: int
     overwrites: dict[int, Overwrite] = field(default_factory=dict)
     user_limit: int = 0
+    bitrate: int = 64_000
+    topic: str | None = None
+    status: str | None = None
     last_message_id: int | None = None
+    recipient: User | None = None
 
 
 @dataclass(slots=True)
@@ -88,7 +101,10 @@ class Member:
 
 @dataclass(slots=True)
 class VoiceState:
-    """A member in a voice channel. For the bot, session_id is its gateway session."""
+    """A member in a voice channel. For the bot, session_id is its gateway session.
+
+    ``suppress``: may not speak, for want of SPEAK or as the audience of a stage.
+    """
 
     guild_id: int
     channel_id: int
@@ -98,6 +114,18 @@ class VoiceState:
     self_deaf: bool = False
     mute: bool = False
     deaf: bool = False
+    suppress: bool = False
+    request_to_speak: str | None = None
+
+
+@dataclass(slots=True)
+class Stage:
+    """What is on in a stage channel."""
+
+    id: int
+    guild_id: int
+    channel_id: int
+    topic: str
 
 
 @dataclass(slots=True)
@@ -112,8 +140,14 @@ class Guild:
     channels: dict[int, Channel] = field(default_factory=dict)
     members: dict[int, Member] = field(default_factory=dict)
     voice_states: dict[int, VoiceState] = field(default_factory=dict)
+    stages: dict[int, Stage] = field(default_factory=dict)
     locale: str = "en-US"
     bot_joined_at: str = field(default_factory=timestamp)
+
+    @property
+    def everyone(self) -> Role:
+        """The role of all members."""
+        return self.roles[self.id]
 
     def channels_of(self, kind: ChannelType) -> list[Channel]:
         """The channels of one kind, in order of position."""

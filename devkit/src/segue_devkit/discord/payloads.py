@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segue_devkit.discord.model import ChannelType
+from segue_devkit.discord.model import NO_GUILD, VOCAL
 
 if TYPE_CHECKING:
-    from segue_devkit.discord.model import Channel, Guild, Member, Message, Role, User, VoiceState
+    from segue_devkit.discord.model import Channel, Guild, Member, Message, Role, Stage, User, VoiceState
     from segue_devkit.discord.wire import Payload
 
 
@@ -64,6 +64,8 @@ def role(one: Role) -> Payload:
 
 def channel(one: Channel, *, with_guild: bool = True) -> Payload:
     """Channel object; inside GUILD_CREATE Discord leaves guild_id out."""
+    if one.recipient is not None:
+        return _direct(one, one.recipient)
     payload: Payload = {
         "id": str(one.id),
         "type": int(one.type),
@@ -81,16 +83,39 @@ def channel(one: Channel, *, with_guild: bool = True) -> Payload:
     }
     if with_guild:
         payload["guild_id"] = str(one.guild_id)
-    if one.type is ChannelType.VOICE:
+    if one.type in VOCAL:
         payload |= {
-            "bitrate": 64000,
+            "bitrate": one.bitrate,
             "user_limit": one.user_limit,
             "rtc_region": None,
             "video_quality_mode": 1,
         }
     else:
-        payload |= {"topic": None, "last_pin_timestamp": None}
+        payload |= {"topic": one.topic, "last_pin_timestamp": None}
     return payload
+
+
+def _direct(one: Channel, recipient: User) -> Payload:
+    return {
+        "id": str(one.id),
+        "type": int(one.type),
+        "flags": 0,
+        "last_message_id": None if one.last_message_id is None else str(one.last_message_id),
+        "recipients": [user(recipient)],
+    }
+
+
+def stage(one: Stage) -> Payload:
+    """Stage instance object."""
+    return {
+        "id": str(one.id),
+        "guild_id": str(one.guild_id),
+        "channel_id": str(one.channel_id),
+        "topic": one.topic,
+        "privacy_level": 2,
+        "discoverable_disabled": True,
+        "guild_scheduled_event_id": None,
+    }
 
 
 def member(one: Member, *, with_user: bool = True) -> Payload:
@@ -125,8 +150,8 @@ def voice_state(one: VoiceState, *, channel_id: int | None, with_member: Member 
         "self_deaf": one.self_deaf,
         "self_mute": one.self_mute,
         "self_video": False,
-        "suppress": False,
-        "request_to_speak_timestamp": None,
+        "suppress": one.suppress,
+        "request_to_speak_timestamp": one.request_to_speak,
     }
     if with_member is not None:
         payload["member"] = member(with_member)
@@ -202,7 +227,7 @@ def guild_create(one: Guild, *, bot_id: int, all_members: bool) -> Payload:
         "channels": [channel(each, with_guild=False) for each in one.channels.values()],
         "threads": [],
         "presences": [],
-        "stage_instances": [],
+        "stage_instances": [stage(each) for each in one.stages.values()],
         "guild_scheduled_events": [],
         "soundboard_sounds": [],
     }
@@ -241,7 +266,9 @@ def message(one: Message) -> Payload:
 
 def message_event(one: Message, author: Member | None) -> Payload:
     """MESSAGE_CREATE and MESSAGE_UPDATE: the message with its guild and the author's member."""
-    payload = {**message(one), "guild_id": str(one.guild_id)}
+    payload = message(one)
+    if one.guild_id != NO_GUILD:
+        payload["guild_id"] = str(one.guild_id)
     if author is not None and one.webhook_id is None:
         payload["member"] = member(author, with_user=False)
     return payload

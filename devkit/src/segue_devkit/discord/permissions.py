@@ -19,18 +19,25 @@ class Permission(IntFlag):
     ADD_REACTIONS = 1 << 6
     VIEW_CHANNEL = 1 << 10
     SEND_MESSAGES = 1 << 11
+    SEND_TTS_MESSAGES = 1 << 12
     MANAGE_MESSAGES = 1 << 13
     EMBED_LINKS = 1 << 14
     ATTACH_FILES = 1 << 15
     READ_MESSAGE_HISTORY = 1 << 16
+    MENTION_EVERYONE = 1 << 17
     USE_EXTERNAL_EMOJIS = 1 << 18
     CONNECT = 1 << 20
     SPEAK = 1 << 21
     MUTE_MEMBERS = 1 << 22
+    DEAFEN_MEMBERS = 1 << 23
     MOVE_MEMBERS = 1 << 24
     USE_VAD = 1 << 25
+    CHANGE_NICKNAME = 1 << 26
+    MANAGE_NICKNAMES = 1 << 27
     MANAGE_ROLES = 1 << 28
     USE_APPLICATION_COMMANDS = 1 << 31
+    REQUEST_TO_SPEAK = 1 << 32
+    SET_VOICE_CHANNEL_STATUS = 1 << 48
 
 
 ALL = (1 << 53) - 1
@@ -45,8 +52,17 @@ EVERYONE = (
     | Permission.CONNECT
     | Permission.SPEAK
     | Permission.USE_VAD
+    | Permission.CHANGE_NICKNAME
     | Permission.USE_APPLICATION_COMMANDS
+    | Permission.REQUEST_TO_SPEAK
 )
+_WITH_SENDING = (
+    Permission.MENTION_EVERYONE
+    | Permission.SEND_TTS_MESSAGES
+    | Permission.ATTACH_FILES
+    | Permission.EMBED_LINKS
+)
+"""Implicitly denied where messages may not be sent; documented."""
 
 
 def of_member(guild: Guild, user_id: int, channel: Channel | None = None) -> int:
@@ -66,6 +82,8 @@ def of_member(guild: Guild, user_id: int, channel: Channel | None = None) -> int
     granted = _overwritten(granted, channel, (user_id,))
     if not granted & Permission.VIEW_CHANNEL:
         return 0  # what cannot be seen cannot be used
+    if not granted & Permission.SEND_MESSAGES:
+        granted &= ~_WITH_SENDING
     return granted
 
 

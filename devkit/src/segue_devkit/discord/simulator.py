@@ -22,12 +22,17 @@ from segue_devkit.discord.ids import Ids
 from segue_devkit.discord.interactions import Interactions
 from segue_devkit.discord.knobs import Knobs
 from segue_devkit.discord.lag import LoopLag
+from segue_devkit.discord.rest.access import Access
 from segue_devkit.discord.rest.application import ApplicationCalls
 from segue_devkit.discord.rest.attaching import Attaching
-from segue_devkit.discord.rest.http import RestGate
+from segue_devkit.discord.rest.channels import ChannelCalls
+from segue_devkit.discord.rest.commands import CommandCalls
+from segue_devkit.discord.rest.gate import RestGate
+from segue_devkit.discord.rest.guilds import GuildRestCalls
 from segue_devkit.discord.rest.interactions import InteractionCalls
 from segue_devkit.discord.rest.messages import MessageCalls
 from segue_devkit.discord.rest.routes import rest_app
+from segue_devkit.discord.rest.stages import StageCalls
 from segue_devkit.discord.voice.desk import Desk
 from segue_devkit.discord.voice.servers import VoiceServers
 from segue_devkit.discord.voice.sink import Sinks
@@ -74,12 +79,31 @@ class Simulator:
         return f"ws://{self._config.host}:{self._port}"
 
     def _application(self) -> web.Application:
-        calls = ApplicationCalls(self.world, self.hub, self.knobs, lambda: self.gateway_url)
-        attaching = Attaching(self.files, self.knobs, self.world.bot.id)
-        messages = MessageCalls(self.world, attaching)
-        rest = rest_app(
-            self._gate, calls, messages, InteractionCalls(self.world, self.interactions, attaching)
+        app = web.Application()
+        app.add_subapp("/api/v10", self._rest())
+        app.add_subapp("/sim", self._admin())
+        app.add_routes([web.get("/", self.hub.serve), web.get("/resume", self.hub.serve)])
+        app.add_routes(Delivery(self.files).routes())
+        return app
+
+    def _rest(self) -> web.Application:
+        world, access = self.world, Access(self.world)
+        attaching = Attaching(self.files, self.knobs, world.bot.id)
+        regions = tuple(self._config.regions)
+        return rest_app(
+            self._gate,
+            (
+                ApplicationCalls(world, self.hub, self.knobs, lambda: self.gateway_url, regions),
+                CommandCalls(world, self.knobs),
+                ChannelCalls(world, access),
+                MessageCalls(world, access, attaching),
+                GuildRestCalls(world, access, self.desk, self.knobs),
+                StageCalls(world, access),
+                InteractionCalls(world, self.interactions, attaching),
+            ),
         )
+
+    def _admin(self) -> web.Application:
         admin = web.Application(middlewares=[admin_errors], client_max_size=64 << 20)
         control = ControlCalls(
             self.world, self.knobs, self.hub, self.desk, self.voice, gate=self._gate, lag=self._lag
@@ -89,12 +113,7 @@ class Simulator:
         acts = ActCalls(self.world, self.people, self.interactions)
         for part in (control, guilds, people, acts, self._streams, self._audio):
             admin.add_routes(part.routes())
-        app = web.Application()
-        app.add_subapp("/api/v10", rest)
-        app.add_subapp("/sim", admin)
-        app.add_routes([web.get("/", self.hub.serve), web.get("/resume", self.hub.serve)])
-        app.add_routes(Delivery(self.files).routes())
-        return app
+        return admin
 
     async def __aenter__(self) -> Self:
         try:

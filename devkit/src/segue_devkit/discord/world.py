@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from segue_devkit.discord import payloads
 from segue_devkit.discord.errors import unknown_channel, unknown_guild, unknown_message
 from segue_devkit.discord.model import (
+    NO_GUILD,
     Channel,
     ChannelType,
     Guild,
@@ -27,6 +28,8 @@ from segue_devkit.discord.permissions import EVERYONE, Permission
 from segue_devkit.discord.wire import Payload, timestamp
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from segue_devkit.discord.ids import Ids
 
 
@@ -148,6 +151,28 @@ class World:
         self.messages[channel.id] = {}
         return channel
 
+    def create_channel(self, guild_id: int, kind: ChannelType, name: str) -> Channel:
+        """A further channel of a guild."""
+        channel = self._add_channel(self.guild(guild_id), kind, name)
+        self.publish(Event("CHANNEL_CREATE", guild_id, payloads.channel(channel)))
+        return channel
+
+    def change_channel(self, channel: Channel, fields: Payload) -> None:
+        """Set attributes of a channel."""
+        for name, value in fields.items():
+            setattr(channel, name, value)
+        self.publish(Event("CHANNEL_UPDATE", channel.guild_id, payloads.channel(channel)))
+
+    def direct_channel(self, user: User) -> Channel:
+        """The direct messages between the bot and somebody; the same each time."""
+        for channel in self.channels.values():
+            if channel.recipient is user:
+                return channel
+        channel = Channel(self.ids.new(), NO_GUILD, ChannelType.DM, user.username, position=0, recipient=user)
+        self.channels[channel.id] = channel
+        self.messages[channel.id] = {}
+        return channel
+
     def remove_guild(self, guild_id: int) -> None:
         """The bot is removed from a guild: it is gone for everybody here."""
         guild = self.guild(guild_id)
@@ -186,6 +211,32 @@ class World:
         data = {"guild_id": str(guild_id), "role": payloads.role(role)}
         self.publish(Event("GUILD_ROLE_UPDATE", guild_id, data))
 
+    def create_role(self, guild_id: int, name: str, permissions: int) -> Role:
+        """A role nobody has yet."""
+        guild = self.guild(guild_id)
+        role = Role(self.ids.new(), name, permissions, position=len(guild.roles))
+        guild.roles[role.id] = role
+        data = {"guild_id": str(guild_id), "role": payloads.role(role)}
+        self.publish(Event("GUILD_ROLE_CREATE", guild_id, data))
+        return role
+
+    def delete_role(self, guild_id: int, role_id: int) -> None:
+        """A role goes; whoever had it has it no more."""
+        guild = self.guild(guild_id)
+        del guild.roles[role_id]
+        for member in guild.members.values():
+            if role_id in member.roles:
+                member.roles.remove(role_id)
+        data = {"guild_id": str(guild_id), "role_id": str(role_id)}
+        self.publish(Event("GUILD_ROLE_DELETE", guild_id, data))
+
+    def change_member(self, guild_id: int, member: Member, fields: Payload) -> None:
+        """Set attributes of a member: its roles, its nickname."""
+        for name, value in fields.items():
+            setattr(member, name, value)
+        data = {**payloads.member(member), "guild_id": str(guild_id)}
+        self.publish(Event("GUILD_MEMBER_UPDATE", guild_id, data))
+
     def bot_role(self, guild_id: int) -> Role:
         """The bot's own role in a guild."""
         return next(each for each in self.guild(guild_id).roles.values() if each.bot_id == self.bot.id)
@@ -216,6 +267,30 @@ class World:
         if state is not None:
             self._publish_voice(guild, state, None)
         return state
+
+    def set_voice(
+        self,
+        guild_id: int,
+        user_id: int,
+        *,
+        mute: bool | None = None,
+        deaf: bool | None = None,
+        suppress: bool | None = None,
+        request_to_speak: str | None = None,
+    ) -> None:
+        """Change what a moderator can about somebody in voice; an empty request to speak is withdrawn."""
+        state = self.guild(guild_id).voice_states[user_id]
+        self.enter_voice(
+            replace(
+                state,
+                mute=state.mute if mute is None else mute,
+                deaf=state.deaf if deaf is None else deaf,
+                suppress=state.suppress if suppress is None else suppress,
+                request_to_speak=state.request_to_speak
+                if request_to_speak is None
+                else request_to_speak or None,
+            )
+        )
 
     def _publish_voice(self, guild: Guild, state: VoiceState, channel_id: int | None) -> None:
         member = guild.members.get(state.user_id)
@@ -254,10 +329,25 @@ class World:
         data = {
             "id": str(message.id),
             "channel_id": str(message.channel_id),
-            "guild_id": str(message.guild_id),
         }
+        if message.guild_id != NO_GUILD:
+            data["guild_id"] = str(message.guild_id)
         to_bot = message.ephemeral_for is None
         self.publish(Event("MESSAGE_DELETE", message.guild_id, data, to_bot=to_bot, message=message))
+
+    def delete_many(self, channel: Channel, messages: Sequence[Message]) -> None:
+        """Several messages disappear at once."""
+        for message in messages:
+            del self.messages[channel.id][message.id]
+            message.deleted = True
+            gone = {"id": str(message.id), "channel_id": str(channel.id), "guild_id": str(channel.guild_id)}
+            self.publish(Event("MESSAGE_DELETE", channel.guild_id, gone, to_bot=False, message=message))
+        data = {
+            "ids": [str(each.id) for each in messages],
+            "channel_id": str(channel.id),
+            "guild_id": str(channel.guild_id),
+        }
+        self.publish(Event("MESSAGE_DELETE_BULK", channel.guild_id, data))
 
     def _publish_message(self, name: str, message: Message) -> None:
         data = payloads.message_event(message, self.member_of(message.guild_id, message.author.id))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -18,13 +19,15 @@ from segue_devkit.discord.admin.http import (
     path_id,
 )
 from segue_devkit.discord.errors import ApiError
+from segue_devkit.discord.rest.faults import Fault
+from segue_devkit.discord.rest.limits import Scope
 
 if TYPE_CHECKING:
     from segue_devkit.discord.gateway.hub import Hub
     from segue_devkit.discord.gateway.session import Session
     from segue_devkit.discord.knobs import Knobs
     from segue_devkit.discord.lag import LoopLag
-    from segue_devkit.discord.rest.http import RestGate
+    from segue_devkit.discord.rest.gate import RestGate
     from segue_devkit.discord.voice.desk import Desk
     from segue_devkit.discord.voice.servers import VoiceServers
     from segue_devkit.discord.wire import Payload
@@ -59,6 +62,8 @@ class ControlCalls:
             web.get("", self.overview),
             web.get("/knobs", self.knobs),
             web.patch("/knobs", self.knobs),
+            web.post("/rest/faults", self.fail_rest),
+            web.delete("/rest/faults", self.mend_rest),
             web.get("/gateway", self.gateway),
             web.post("/gateway/sessions/{session_id}/{action}", self.session),
             web.post("/gateway/reset-token", self.reset_token),
@@ -74,7 +79,8 @@ class ControlCalls:
                 "guilds": len(self._world.guilds),
                 "sessions": len(self._hub.sessions),
                 "rest_calls": self._gate.calls,
-                "rest_invalid": self._gate.invalid,
+                "rest_invalid": self._gate.invalid.total,
+                "rest_limited": self._gate.limited,
                 "commands": [each["name"] for each in self._world.global_commands],
                 "voice_endpoints": self._voice.endpoints(),
                 "voice_connections": self._voice.connected(),
@@ -92,6 +98,33 @@ class ControlCalls:
             except ValueError as error:
                 raise BadRequestError(str(error)) from None
         return answer(self._knobs.as_dict())
+
+    # ---- REST ------------------------------------------------------------------------------------
+
+    async def fail_rest(self, request: web.Request) -> web.Response:
+        """POST /sim/rest/faults {path, method, status, times, retry_after_ms, scope}."""
+        body = await body_of(request)
+        status, scope = field_int(body, "status", 500), field_text(body, "scope", Scope.USER)
+        if status != HTTPStatus.TOO_MANY_REQUESTS and status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise BadRequestError("status must be 429 or 5xx")
+        if scope not in tuple(Scope):
+            raise BadRequestError(f"scope must be one of {', '.join(Scope)}")
+        self._gate.faults.order(
+            Fault(
+                path=field_text(body, "path"),
+                status=status,
+                times=max(1, field_int(body, "times", 1)),
+                method=field_text(body, "method").upper() if "method" in body else None,
+                retry_after_ms=field_int(body, "retry_after_ms", 1000),
+                scope=Scope(scope),
+            )
+        )
+        return web.Response(status=204)
+
+    async def mend_rest(self, _request: web.Request) -> web.Response:
+        """DELETE /sim/rest/faults: forget what was ordered."""
+        self._gate.faults.clear()
+        return web.Response(status=204)
 
     # ---- gateway ---------------------------------------------------------------------------------
 
@@ -151,7 +184,7 @@ class ControlCalls:
         elif action == "move":
             if self._world.bot.id not in guild.voice_states:
                 raise BadRequestError("the bot is in no voice channel of this guild")
-            self._desk.move_bot(guild.id, field_id(body, "channel_id"))
+            self._desk.drag(guild.id, self._world.bot.id, field_id(body, "channel_id"))
         elif action == "close":
             self._voice.close_guild(guild.id, field_int(body, "code", 4015), "Closed on purpose.")
         elif action == "abort":

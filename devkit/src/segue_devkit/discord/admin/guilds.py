@@ -11,11 +11,14 @@ from segue_devkit.discord.admin.http import (
     BadRequestError,
     answer,
     body_of,
+    field_id,
     field_int,
     field_text,
     path_id,
     query_id,
 )
+from segue_devkit.discord.admin.people import person_of
+from segue_devkit.discord.model import ChannelType
 
 if TYPE_CHECKING:
     from segue_devkit.discord.world import World
@@ -36,6 +39,9 @@ class GuildCalls:
             web.get("/guilds/{guild_id}", self.one),
             web.delete("/guilds/{guild_id}", self.remove),
             web.put("/guilds/{guild_id}/bot-permissions", self.bot_permissions),
+            web.post("/guilds/{guild_id}/channels", self.create_channel),
+            web.post("/guilds/{guild_id}/roles", self.create_role),
+            web.put("/guilds/{guild_id}/members/{person_id}/roles", self.member_roles),
             web.delete("/channels/{channel_id}", self.delete_channel),
             web.put("/channels/{channel_id}/overwrites/{target_id}", self.overwrite),
             web.put("/channels/{channel_id}/user-limit", self.user_limit),
@@ -75,6 +81,37 @@ class GuildCalls:
         body = await body_of(request)
         role = self._world.bot_role(guild_id)
         self._world.set_role_permissions(guild_id, role.id, field_int(body, "permissions", 0))
+        return web.Response(status=204)
+
+    async def create_channel(self, request: web.Request) -> web.Response:
+        """POST /sim/guilds/{guild_id}/channels {name, kind}: text, voice or stage."""
+        body = await body_of(request)
+        kind = field_text(body, "kind", "text").upper()
+        if kind not in {"TEXT", "VOICE", "STAGE"}:
+            raise BadRequestError("kind must be text, voice or stage")
+        guild_id = path_id(request, "guild_id")
+        channel = self._world.create_channel(guild_id, ChannelType[kind], field_text(body, "name"))
+        return answer({"id": str(channel.id), "name": channel.name}, 201)
+
+    async def create_role(self, request: web.Request) -> web.Response:
+        """POST /sim/guilds/{guild_id}/roles {name, permissions}."""
+        body = await body_of(request)
+        name, permissions = field_text(body, "name"), field_int(body, "permissions", 0)
+        role = self._world.create_role(path_id(request, "guild_id"), name, permissions)
+        return answer({"id": str(role.id)}, 201)
+
+    async def member_roles(self, request: web.Request) -> web.Response:
+        """PUT /sim/guilds/{guild_id}/members/{person_id}/roles {roles}: these and no others."""
+        guild = self._world.guild(path_id(request, "guild_id"))
+        person = person_of(self._world, path_id(request, "person_id"))
+        wanted = (await body_of(request)).get("roles")
+        if not isinstance(wanted, list):
+            raise BadRequestError("roles must be a list of ids")
+        roles = [field_id({"roles": each}, "roles") for each in wanted]
+        if not set(roles) <= set(guild.roles):
+            raise BadRequestError("roles must be roles of the guild")
+        member = self._world.ensure_member(guild.id, person.id)
+        self._world.change_member(guild.id, member, {"roles": roles})
         return web.Response(status=204)
 
     async def delete_channel(self, request: web.Request) -> web.Response:

@@ -43,6 +43,7 @@ class PeopleCalls:
             web.delete("/people/{person_id}/voice", self.leave),
             web.post("/people/{person_id}/messages", self.say),
             web.get("/people/{person_id}/commands", self.commands),
+            web.post("/people/{person_id}/direct", self.direct),
             web.post("/people/{person_id}/attachments", self.upload),
         ]
 
@@ -81,6 +82,11 @@ class PeopleCalls:
         if channel_id is None:
             raise BadRequestError("channel_id must be an id")
         return answer(self._people.visible_commands(self._person(request), channel_id))
+
+    async def direct(self, request: web.Request) -> web.Response:
+        """POST /sim/people/{person_id}/direct: the channel of direct messages with the bot."""
+        channel = self._world.direct_channel(self._person(request))
+        return answer({"id": str(channel.id), "name": channel.name})
 
     async def upload(self, request: web.Request) -> web.Response:
         """POST /sim/people/{person_id}/attachments?filename=: the body is the file, for a slash option."""

@@ -26,6 +26,9 @@ def guild(one: Guild) -> Payload:
         "voice_channels": [
             {"id": str(each.id), "name": each.name} for each in one.channels_of(ChannelType.VOICE)
         ],
+        "stage_channels": [
+            {"id": str(each.id), "name": each.name} for each in one.channels_of(ChannelType.STAGE)
+        ],
         "voice_states": [
             {
                 "user_id": str(each.user_id),
@@ -34,6 +37,7 @@ def guild(one: Guild) -> Payload:
                 "channel_id": str(each.channel_id),
                 "self_mute": each.self_mute,
                 "self_deaf": each.self_deaf,
+                "suppress": each.suppress,
             }
             for each in one.voice_states.values()
         ],

@@ -36,6 +36,11 @@ class Person:
         body = {"channel_id": str(_id(channel)), "content": content}
         return SimMessage.read(await self._transport.call("POST", f"/people/{self.id}/messages", body))
 
+    async def direct(self) -> SimChannel:
+        """The channel of direct messages with the bot."""
+        data = await self._transport.call("POST", f"/people/{self.id}/direct")
+        return SimChannel(int(data["id"]), data["name"])
+
     async def commands(self, channel: SimChannel | int) -> tuple[Payload, ...]:
         """The slash commands the client lists here."""
         query = {"channel_id": str(_id(channel))}

@@ -19,7 +19,7 @@ from segue_devkit.discord.client.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
     from types import TracebackType
 
     from segue_devkit.discord.wire import Payload
@@ -127,7 +127,24 @@ class SimClient:
             texts = [message.text for message in seen]
             raise SimError(f"no such message within {timeout_s} s; there are {texts}") from None
 
+    async def channel(self, guild: SimGuild | int, name: str, kind: str = "text") -> SimChannel:
+        """Make a further channel: text, voice or stage."""
+        body = {"name": name, "kind": kind}
+        data = await self._transport.call("POST", f"/guilds/{_id(guild)}/channels", body)
+        return SimChannel(int(data["id"]), data["name"])
+
     # ---- permissions -----------------------------------------------------------------------------
+
+    async def role(self, guild: SimGuild | int, name: str, permissions: int = 0) -> int:
+        """Make a role; its id."""
+        body = {"name": name, "permissions": permissions}
+        return int((await self._transport.call("POST", f"/guilds/{_id(guild)}/roles", body))["id"])
+
+    async def give_roles(self, guild: SimGuild | int, person: Person | int, roles: Sequence[int]) -> None:
+        """Give somebody these roles and no others."""
+        person_id = person if isinstance(person, int) else person.id
+        body = {"roles": [str(each) for each in roles]}
+        await self._transport.call("PUT", f"/guilds/{_id(guild)}/members/{person_id}/roles", body)
 
     async def bot_permissions(self, guild: SimGuild | int, permissions: int) -> None:
         """Set what the bot's own role may do in a guild (see ``permissions.Permission``)."""
@@ -141,6 +158,34 @@ class SimClient:
         """Set a permission overwrite of a channel for a member or role id; both zero removes it."""
         body = {"allow": allow, "deny": deny}
         await self._transport.call("PUT", f"/channels/{_id(channel)}/overwrites/{target_id}", body)
+
+    # ---- REST ------------------------------------------------------------------------------------
+
+    async def fail_rest(
+        self,
+        path: str,
+        *,
+        status: int = 500,
+        times: int = 1,
+        method: str | None = None,
+        retry_after_ms: int = 1000,
+        scope: str = "user",
+    ) -> None:
+        """Make the next calls of REST whose path contains ``path`` fail with 429 (of a scope) or 5xx."""
+        body: Payload = {
+            "path": path,
+            "status": status,
+            "times": times,
+            "retry_after_ms": retry_after_ms,
+            "scope": scope,
+        }
+        if method is not None:
+            body["method"] = method
+        await self._transport.call("POST", "/rest/faults", body)
+
+    async def mend_rest(self) -> None:
+        """Forget what :meth:`fail_rest` ordered."""
+        await self._transport.call("DELETE", "/rest/faults")
 
     # ---- gateway ---------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ class SimVoiceState:
     channel_id: int
     self_mute: bool
     self_deaf: bool
+    suppress: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class SimGuild:
     text_channels: tuple[SimChannel, ...]
     voice_channels: tuple[SimChannel, ...]
     voice_states: tuple[SimVoiceState, ...]
+    stage_channels: tuple[SimChannel, ...] = ()
 
     @property
     def text_channel(self) -> SimChannel:
@@ -67,8 +69,12 @@ class SimGuild:
                     int(each["channel_id"]),
                     each["self_mute"],
                     each["self_deaf"],
+                    each["suppress"],
                 )
                 for each in data["voice_states"]
+            ),
+            stage_channels=tuple(
+                SimChannel(int(each["id"]), each["name"]) for each in data["stage_channels"]
             ),
         )
 
@@ -248,6 +254,7 @@ class SinkReport:
     wall_gaps: tuple[Gap, ...]
     timecode: SongPosition | None
     now_ns: int
+    muted: int = 0
 
     @property
     def unplanned_wall_gaps(self) -> tuple[Gap, ...]:
@@ -278,6 +285,7 @@ class SimOverview:
     cpu_s: float
     loop_lag_p50_ms: float
     loop_lag_p99_ms: float
+    rest_limited: int = 0
 
     @classmethod
     def read(cls, data: Payload) -> SimOverview:

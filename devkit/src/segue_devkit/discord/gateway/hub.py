@@ -264,7 +264,9 @@ class Hub:
         for session in tuple(self.sessions.values()):
             if event.session_id is not None and session.session_id != event.session_id:
                 continue
-            if not session.owns(event.guild_id) or not intents.wants(session.intents, event.name):
+            if not session.owns(event.guild_id):
+                continue
+            if not intents.sees(session.intents, event.name, event.guild_id, event.data, self._world.bot.id):
                 continue
             if event.name == "GUILD_CREATE":
                 self._send_guild(session, event.guild_id)

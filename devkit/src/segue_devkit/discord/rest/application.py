@@ -1,40 +1,61 @@
-"""The application itself: gateway address, who am I, its commands, guilds and voice states."""
+"""The application itself: gateway address, who am I, who is somebody, where voice servers are."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segue_devkit.discord import commands, payloads
-from segue_devkit.discord.errors import (
-    ApiError,
-    missing_access,
-    unknown,
-    unknown_guild,
-    unknown_voice_state,
-)
-from segue_devkit.discord.rest.http import answer, json_body, path_id
+from aiohttp import web
+
+from segue_devkit.discord import payloads
+from segue_devkit.discord.errors import unknown
+from segue_devkit.discord.rest.http import answer, path_id
 from segue_devkit.discord.wire import now_ns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aiohttp import web
-
     from segue_devkit.discord.gateway.hub import Hub
     from segue_devkit.discord.knobs import Knobs
-    from segue_devkit.discord.model import Guild
-    from segue_devkit.discord.wire import Payload
     from segue_devkit.discord.world import World
 
 
 class ApplicationCalls:
     """Handlers that need nothing but the bot token."""
 
-    def __init__(self, world: World, hub: Hub, knobs: Knobs, public_url: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        world: World,
+        hub: Hub,
+        knobs: Knobs,
+        public_url: Callable[[], str],
+        regions: tuple[str, ...],
+    ) -> None:
+        self._regions = regions
         self._world = world
         self._hub = hub
         self._knobs = knobs
         self._public_url = public_url
+
+    def routes(self) -> list[web.RouteDef]:
+        """The table."""
+        return [
+            web.get("/gateway", self.gateway),
+            web.get("/gateway/bot", self.gateway_bot),
+            web.get("/oauth2/applications/@me", self.application),
+            web.get("/applications/@me", self.application),
+            web.get("/users/@me", self.me),
+            web.get("/users/{user_id}", self.user),
+            web.get("/voice/regions", self.regions),
+        ]
+
+    async def regions(self, _request: web.Request) -> web.Response:
+        """GET /voice/regions."""
+        return answer(
+            [
+                {"id": each, "name": each, "optimal": False, "deprecated": False, "custom": False}
+                for each in self._regions
+            ]
+        )
 
     async def gateway(self, _request: web.Request) -> web.Response:
         """GET /gateway."""
@@ -93,79 +114,3 @@ class ApplicationCalls:
         if found is None:
             raise unknown(10013, "User")
         return answer(payloads.user(found))
-
-    # ---- commands --------------------------------------------------------------------------------
-
-    async def global_commands(self, request: web.Request) -> web.Response:
-        """GET and PUT /applications/{application_id}/commands."""
-        self._own_application(request)
-        if request.method == "PUT":
-            self._world.global_commands = commands.registered(
-                await json_body(request),
-                application_id=self._world.bot.id,
-                guild_id=None,
-                old=self._world.global_commands,
-                new_id=self._world.ids.new,
-            )
-        return answer(self._world.global_commands)
-
-    async def guild_commands(self, request: web.Request) -> web.Response:
-        """GET and PUT /applications/{application_id}/guilds/{guild_id}/commands."""
-        self._own_application(request)
-        guild_id = path_id(request, "guild_id")
-        if guild_id not in self._world.guilds:
-            raise missing_access()
-        old = self._world.guild_commands.get(guild_id, [])
-        if request.method == "PUT":
-            self._world.guild_commands[guild_id] = commands.registered(
-                await json_body(request),
-                application_id=self._world.bot.id,
-                guild_id=guild_id,
-                old=old,
-                new_id=self._world.ids.new,
-            )
-        return answer(self._world.guild_commands.get(guild_id, []))
-
-    def _own_application(self, request: web.Request) -> None:
-        if path_id(request, "application_id") != self._world.bot.id:
-            raise ApiError(403, 20012, "You are not authorized to perform this action on this application")
-
-    # ---- guilds ----------------------------------------------------------------------------------
-
-    async def guild(self, request: web.Request) -> web.Response:
-        """GET /guilds/{guild_id}."""
-        return answer(payloads.guild(self._guild(request)))
-
-    async def guild_channels(self, request: web.Request) -> web.Response:
-        """GET /guilds/{guild_id}/channels."""
-        return answer([payloads.channel(each) for each in self._guild(request).channels.values()])
-
-    async def channel(self, request: web.Request) -> web.Response:
-        """GET /channels/{channel_id}."""
-        return answer(payloads.channel(self._world.channel(path_id(request, "channel_id"))))
-
-    async def member(self, request: web.Request) -> web.Response:
-        """GET /guilds/{guild_id}/members/{user_id}."""
-        member = self._guild(request).members.get(path_id(request, "user_id"))
-        if member is None:
-            raise unknown(10007, "Member")
-        return answer(payloads.member(member))
-
-    async def voice_state(self, request: web.Request) -> web.Response:
-        """GET /guilds/{guild_id}/voice-states/{user_id or @me}; 10065 when in no voice channel."""
-        guild = self._guild(request)
-        mine = request.match_info["user_id"] == "@me"
-        user_id = self._world.bot.id if mine else path_id(request, "user_id")
-        state = guild.voice_states.get(user_id)
-        if state is None:
-            raise unknown_voice_state()
-        payload: Payload = payloads.voice_state(
-            state, channel_id=state.channel_id, with_member=guild.members.get(user_id)
-        )
-        return answer(payload)
-
-    def _guild(self, request: web.Request) -> Guild:
-        guild_id = path_id(request, "guild_id")
-        if guild_id not in self._world.guilds:
-            raise unknown_guild()
-        return self._world.guilds[guild_id]

@@ -36,6 +36,18 @@ class InteractionCalls:
         self._interactions = interactions
         self._attaching = attaching
 
+    def routes(self) -> list[web.RouteDef]:
+        """The table."""
+        webhook = "/webhooks/{application_id}/{token}"
+        message = webhook + "/messages/{message_id}"
+        return [
+            web.post("/interactions/{interaction_id}/{token}/callback", self.callback),
+            web.post(webhook, self.followup),
+            web.get(message, self.get),
+            web.patch(message, self.edit),
+            web.delete(message, self.delete),
+        ]
+
     # ---- the callback ----------------------------------------------------------------------------
 
     async def callback(self, request: web.Request) -> web.Response:

@@ -1,31 +1,39 @@
-"""Channel messages: create, get, edit, delete, with the permissions each needs."""
+"""Channel messages: list, create, get, edit, delete one or many, with the permissions each needs."""
 
 from __future__ import annotations
 
 import time
+from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from segue_devkit.discord import bodies, payloads
 from segue_devkit.discord.errors import (
+    ApiError,
     FormErrors,
-    missing_access,
     missing_permissions,
     not_the_author,
+    unknown_message,
+    wrong_channel_type,
 )
-from segue_devkit.discord.model import Message, MessageFlag
-from segue_devkit.discord.permissions import Permission, of_member
-from segue_devkit.discord.rest.http import answer, object_body, path_id
+from segue_devkit.discord.ids import DISCORD_EPOCH_MS
+from segue_devkit.discord.model import NO_GUILD, Message, MessageFlag
+from segue_devkit.discord.permissions import Permission
+from segue_devkit.discord.rest.fields import Fields
+from segue_devkit.discord.rest.http import answer, object_body, path_id, query_int
 
 if TYPE_CHECKING:
     from segue_devkit.discord.model import Channel
+    from segue_devkit.discord.rest.access import Access
     from segue_devkit.discord.rest.attaching import Attaching
     from segue_devkit.discord.wire import Payload
     from segue_devkit.discord.world import World
 
 NONCE_MEMORY_S = 180.0
 """Documented as "the past few minutes"."""
+MAX_LISTED = 100
+BULK_DELETE_MS = 14 * 86_400_000
 _LONGEST_NONCE = 25
 _SETTABLE_FLAGS = MessageFlag.SUPPRESS_EMBEDS | MessageFlag.SUPPRESS_NOTIFICATIONS
 
@@ -33,15 +41,43 @@ _SETTABLE_FLAGS = MessageFlag.SUPPRESS_EMBEDS | MessageFlag.SUPPRESS_NOTIFICATIO
 class MessageCalls:
     """Handlers under /channels/{channel_id}/messages."""
 
-    def __init__(self, world: World, attaching: Attaching) -> None:
+    def __init__(self, world: World, access: Access, attaching: Attaching) -> None:
         self._world = world
+        self._access = access
         self._attaching = attaching
         self._by_nonce: dict[tuple[int, str], tuple[float, int]] = {}
+
+    def routes(self) -> list[web.RouteDef]:
+        """The table."""
+        messages = "/channels/{channel_id}/messages"
+        one = messages + "/{message_id}"
+        return [
+            web.get(messages, self.history),
+            web.post(messages, self.create),
+            web.post(messages + "/bulk-delete", self.delete_many),
+            web.get(one, self.get),
+            web.patch(one, self.edit),
+            web.delete(one, self.delete),
+        ]
+
+    async def history(self, request: web.Request) -> web.Response:
+        """GET /channels/{channel_id}/messages?limit=&before=&after=&around=: newest first.
+
+        Without READ_MESSAGE_HISTORY there are none.
+        """
+        channel = self._access.channel(request)
+        limit = query_int(request, "limit", 1, MAX_LISTED, 50)
+        places = {name: query_int(request, name, 0, 1 << 64, -1) for name in ("before", "after", "around")}
+        if not self._access.in_channel(channel) & Permission.READ_MESSAGE_HISTORY:
+            return answer([])
+        shown = [each for each in self._world.messages[channel.id].values() if each.ephemeral_for is None]
+        page = _page(sorted(shown, key=lambda each: each.id), limit, **places)
+        return answer([payloads.message(each) for each in reversed(page)])
 
     async def create(self, request: web.Request) -> web.Response:
         """POST /channels/{channel_id}/messages."""
         channel = self._world.channel(path_id(request, "channel_id"))
-        allowed = self._need(channel, Permission.SEND_MESSAGES)
+        allowed = self._access.need(channel, Permission.SEND_MESSAGES)
         body = await object_body(request)
         nonce = _nonce(body)
         known = self._same(channel, nonce) if body.get("enforce_nonce") is True else None
@@ -121,22 +157,44 @@ class MessageCalls:
         """DELETE /channels/{channel_id}/messages/{message_id}; others' need MANAGE_MESSAGES."""
         message = self._message(request, Permission.VIEW_CHANNEL)
         if message.author.id != self._world.bot.id:
-            self._need(self._world.channel(message.channel_id), Permission.MANAGE_MESSAGES)
+            self._access.need(self._world.channel(message.channel_id), Permission.MANAGE_MESSAGES)
         self._world.delete(message)
         return web.Response(status=204)
 
-    def _message(self, request: web.Request, needed: Permission) -> Message:
-        channel = self._world.channel(path_id(request, "channel_id"))
-        self._need(channel, needed)
-        return self._world.message(channel.id, path_id(request, "message_id"))
+    async def delete_many(self, request: web.Request) -> web.Response:
+        """POST /channels/{channel_id}/messages/bulk-delete: 2 to 100, not older than two weeks (50034)."""
+        channel = self._access.channel(request, Permission.MANAGE_MESSAGES)
+        if channel.guild_id == NO_GUILD:
+            raise wrong_channel_type()
+        fields = Fields(await object_body(request))
+        ids = fields.ids("messages", 2, 100) or []
+        fields.done()
+        oldest = (time.time_ns() // 1_000_000 - BULK_DELETE_MS - DISCORD_EPOCH_MS) << 22
+        if any(each < oldest for each in ids):
+            raise ApiError(400, 50034, "A message provided was too old to bulk delete")
+        known = self._world.messages[channel.id]
+        self._world.delete_many(channel, [known[each] for each in dict.fromkeys(ids) if each in known])
+        return web.Response(status=204)
 
-    def _need(self, channel: Channel, needed: Permission) -> int:
-        allowed = of_member(self._world.guild(channel.guild_id), self._world.bot.id, channel)
-        if not allowed & Permission.VIEW_CHANNEL:
-            raise missing_access()
-        if not allowed & needed:
-            raise missing_permissions()
-        return allowed
+    def _message(self, request: web.Request, needed: Permission) -> Message:
+        channel = self._access.channel(request, needed)
+        message = self._world.message(channel.id, path_id(request, "message_id"))
+        if message.ephemeral_for is not None:
+            raise unknown_message()  # only the interaction's token reaches it
+        return message
+
+
+def _page(ordered: list[Message], limit: int, *, before: int, after: int, around: int) -> list[Message]:
+    """The messages that a query asks for, oldest first; only one of the places may be given (else -1)."""
+    ids = [each.id for each in ordered]
+    if around >= 0:
+        first = max(0, bisect_left(ids, around) - limit // 2)
+        return ordered[first : first + limit]
+    if after >= 0:
+        first = bisect_right(ids, after)
+        return ordered[first : first + limit]
+    end = bisect_left(ids, before) if before >= 0 else len(ids)
+    return ordered[max(0, end - limit) : end]
 
 
 def _nonce(body: Payload) -> str | int | None:

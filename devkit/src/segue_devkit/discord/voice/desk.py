@@ -9,8 +9,9 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
+from segue_devkit.discord.entering import entering
 from segue_devkit.discord.knobs import SameChannelJoin, VoiceEventOrder, VoiceOnGatewayLoss
-from segue_devkit.discord.model import ChannelType, VoiceState
+from segue_devkit.discord.model import VOCAL
 from segue_devkit.discord.permissions import Permission, of_member
 from segue_devkit.discord.world import Event
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from segue_devkit.discord.gateway.session import Session
     from segue_devkit.discord.knobs import Knobs
-    from segue_devkit.discord.model import Channel, Guild
+    from segue_devkit.discord.model import Channel, Guild, VoiceState
     from segue_devkit.discord.wire import Payload
     from segue_devkit.discord.world import World
 
@@ -35,6 +36,8 @@ class Grant:
     region: str
     first_peer: str | None = None
     """The address of whoever identified with it first."""
+    muted: bool = False
+    """Suppressed, or muted by a moderator: what it sends is heard by nobody."""
 
 
 class VoicePlane(Protocol):
@@ -71,9 +74,9 @@ class Desk:
         if channel is None or not self._may_enter(guild, channel):
             return
         before = guild.voice_states.get(bot)
-        state = VoiceState(
-            guild_id,
-            channel_id,
+        state = entering(
+            guild,
+            channel,
             bot,
             session.session_id,
             self_mute=bool(flags.get("self_mute")),
@@ -99,7 +102,7 @@ class Desk:
     def _may_enter(self, guild: Guild, channel: Channel) -> bool:
         bot = self._world.bot.id
         allowed = of_member(guild, bot, channel)
-        if channel.type is not ChannelType.VOICE or not allowed & Permission.CONNECT:
+        if channel.type not in VOCAL or not allowed & Permission.CONNECT:
             return False
         inside = [each for each in guild.voice_states.values() if each.channel_id == channel.id]
         already = any(each.user_id == bot for each in inside)
@@ -149,11 +152,22 @@ class Desk:
             self._send_server(grant, available=False)
         self._later(outage_ms / 1000, lambda: self._send_server(grant))
 
-    def move_bot(self, guild_id: int, channel_id: int) -> None:
-        """A moderator drags the bot into another channel."""
+    def drag(self, guild_id: int, user_id: int, channel_id: int) -> None:
+        """A moderator drags somebody into another channel."""
         guild = self._world.guild(guild_id)
-        state = guild.voice_states[self._world.bot.id]
-        self._known_session(replace(state, channel_id=channel_id), self.grants[guild_id], moved=True)
+        old = guild.voice_states[user_id]
+        state = entering(
+            guild,
+            self._world.channel(channel_id),
+            user_id,
+            old.session_id,
+            self_mute=old.self_mute,
+            self_deaf=old.self_deaf,
+        )
+        if user_id == self._world.bot.id and guild_id in self.grants:
+            self._known_session(state, self.grants[guild_id], moved=True)
+        else:
+            self._world.enter_voice(state)
 
     # ---- what ends it ----------------------------------------------------------------------------
 
@@ -163,6 +177,10 @@ class Desk:
         if (left and event.data["user_id"] == bot) or event.name == "GUILD_DELETE":
             self.grants.pop(event.guild_id, None)
             self._plane.close_guild(event.guild_id, self._knobs.kicked_close_code, "Disconnected.")
+        elif event.name == "VOICE_STATE_UPDATE" and event.data["user_id"] == bot:
+            grant = self.grants.get(event.guild_id)
+            if grant is not None:
+                grant.muted = event.data["mute"] or event.data["suppress"]
 
     def session_disconnected(self, session: Session) -> None:
         """The gateway socket is lost, the session may be resumed."""

@@ -25,6 +25,11 @@ class VoiceSession:
     speaking: bool = False
     expiry: asyncio.TimerHandle | None = None
 
+    @property
+    def muted(self) -> bool:
+        """Nobody may hear it, for as long as the voice state says so."""
+        return self.grant.muted
+
     def new_key(self) -> bytes:
         """A fresh secret key; what was encrypted with the old one is no longer understood."""
         key = secrets.token_bytes(32)

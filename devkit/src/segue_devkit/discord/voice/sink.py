@@ -62,6 +62,8 @@ class Counts:
     reordered: int = 0
     unannounced: int = 0
     """Frames that came before op 5 Speaking."""
+    muted: int = 0
+    """Frames of a sender that nobody may hear: suppressed, or muted by a moderator."""
     streams: int = 0
     first_packet_ns: int | None = None
     first_sound_ns: int | None = None
@@ -100,6 +102,10 @@ class GuildSink:
     def failed(self) -> None:
         """A packet that could not be decrypted."""
         self.counts.decrypt_failures += 1
+
+    def silenced(self) -> None:
+        """A packet that nobody may hear."""
+        self.counts.muted += 1
 
     def packet(self, header: RtpHeader, opus: bytes, size: int, at_ns: int, *, announced: bool) -> None:
         """Take in one frame."""

@@ -31,6 +31,10 @@ class Ear(Protocol):
     sink: GuildSink | None
     speaking: bool
 
+    @property
+    def muted(self) -> bool:
+        """Suppressed, or muted by a moderator."""
+
 
 class UdpServer:
     """Answers IP discovery and hands RTP to the session of its SSRC."""
@@ -97,6 +101,9 @@ class UdpServer:
         opus = rtp.decrypted(packet, header, ear.cipher)
         if opus is None:
             ear.sink.failed()
+            return
+        if ear.muted:
+            ear.sink.silenced()
             return
         seconds, nanoseconds = _TIMESPEC.unpack(ancillary[0][2])
         at_ns = seconds * 1_000_000_000 + nanoseconds - offset
