@@ -194,13 +194,15 @@ class Interactions:
 
     # ---- the bot's side --------------------------------------------------------------------------
 
-    def acknowledge(self, interaction_id: int, token: str) -> Interaction:
-        """The interaction the bot calls back for.
+    def acknowledge(self, interaction_id: int, token: str, at_ns: int) -> Interaction:
+        """The interaction the bot calls back for, with a call that arrived at ``at_ns``.
 
         Raises:
             ApiError: 10062 if unknown or late, 40060 if it was acknowledged before.
         """
         one = self._by_id.get(interaction_id)
+        if one is not None and at_ns - one.created_ns >= self._knobs.interaction_ack_ms * 1_000_000:
+            self._expire(one)  # also if the timer, in a busy loop, comes after the call
         if one is None or one.token != token or one.stage is Stage.FAILED:
             raise unknown_interaction()
         if one.acknowledged:

@@ -54,7 +54,8 @@ class InteractionCalls:
         """POST /interactions/{interaction_id}/{token}/callback."""
         at_ns = request[RECEIVED_NS]
         body = await object_body(request)
-        one = self._interactions.acknowledge(path_id(request, "interaction_id"), request.match_info["token"])
+        interaction_id, token = path_id(request, "interaction_id"), request.match_info["token"]
+        one = self._interactions.acknowledge(interaction_id, token, at_ns)
         kind = callbacks.kind_of(body, one)
         self._carry_out(one, kind, callbacks.data_of(body), request)
         self._interactions.acknowledged(one, kind, at_ns, answered=kind not in callbacks.DEFERRED)
