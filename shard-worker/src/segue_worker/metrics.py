@@ -96,7 +96,7 @@ ACKNOWLEDGEMENTS = _metrics.counter(
 )
 ANSWERS = _metrics.counter(
     "segue_answers_total",
-    "Answers to people, by kind (direct, edit, follow_up) and what Discord said.",
+    "Answers to people, by kind (direct, edit, follow_up, completion) and what Discord said.",
     ["kind", "outcome"],
 )
 SETTINGS_READS = _metrics.counter(

@@ -15,6 +15,9 @@ from segue_worker.search.limits import MINUTE_MS, SearchLimits
 _LEAST_TTL_MS = 1000
 
 
+DISCORD_CDN = ("cdn.discordapp.com", "media.discordapp.net")
+
+
 class WorkerSettings(ServiceSettings):
     """Environment of ``python -m segue_worker``, prefix ``SEGUE_``. Refuses to load on a bad value."""
 
@@ -33,6 +36,9 @@ class WorkerSettings(ServiceSettings):
 
     media_allowed_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
     """Private networks, in CIDR notation, that links may point into; none by default."""
+
+    media_attachment_hosts: Annotated[tuple[str, ...], NoDecode] = DISCORD_CDN
+    """Hosts that files sent with a command are fetched from, comma-separated; none: files are refused."""
 
     search_prefix: str = Field(default="ytsearch", pattern=r"^[a-z]{2,16}$")
     """Lavalink's name of the source in which plain words are searched."""
@@ -55,7 +61,7 @@ class WorkerSettings(ServiceSettings):
         """How often people may search."""
         return SearchLimits(per_user=self.search_user_per_minute, per_guild=self.search_guild_per_minute)
 
-    @field_validator("router_targets", mode="before")
+    @field_validator("router_targets", "media_attachment_hosts", mode="before")
     @classmethod
     def _split_targets(cls, value: object) -> object:
         return _parts(value) if isinstance(value, str) else value

@@ -20,6 +20,7 @@ from segue_worker.gateway.calls import Ack
 from segue_worker.gateway.events import Interaction, InteractionKind
 from segue_worker.gateway.voice_states import UNKNOWN, Unknown
 from segue_worker.players.journaling import CommandJournal
+from segue_worker.search.suggest import Suggestion
 from segue_worker.shards.lease import LeaseView
 
 if TYPE_CHECKING:
@@ -72,6 +73,9 @@ class Rest:
     async def answer_update(self, interaction: Any, shown: Any) -> Ack:
         return await self._ack(f"update {text_of(shown)}", interaction.token)
 
+    async def complete(self, interaction: Any, choices: list[tuple[str, str]]) -> Ack:
+        return await self._ack(f"complete {[value for _, value in choices]}", interaction.token)
+
     async def edit_original(self, token: str, shown: Any) -> None:
         self.said.append((f"edit {text_of(shown)}", token))
         if self.failing:
@@ -109,6 +113,15 @@ class People:
         if self.error is not None:
             raise self.error
         return self.channel
+
+
+class Proposals:
+    """Proposes what was typed, and that twice."""
+
+    async def suggest(self, guild: GuildId, user: UserId, words: str) -> tuple[Suggestion, ...]:
+        assert guild == GUILD
+        assert user
+        return (Suggestion(name=words, value=words), Suggestion(name=f"{words}!", value=f"{words}!"))
 
 
 @dataclass
@@ -228,6 +241,7 @@ def door(guilds: GuildStore, lease: Lease) -> Door:
     journal = CommandJournal(guilds)
     ingress = Ingress(
         journal=journal,
+        completer=Proposals(),
         answers=answers,
         people=people,
         lease_of=lambda _guild: held[0],

@@ -108,7 +108,7 @@ def test_buttons_of_others_and_of_other_times_are_refused_in_words(custom_id: ob
 def test_unknown_commands_and_missing_options_are_refused_in_words() -> None:
     """Discord caches commands; an old client may still show one that is gone."""
     assert refusal(slash("dance")) is Phrase.UNKNOWN_COMMAND
-    assert refusal(slash("play")) is Phrase.MISSING_OPTION
+    assert refusal(slash("search")) is Phrase.MISSING_OPTION
     assert refusal(slash("play", query=7)) is Phrase.BAD_OPTION
     assert refusal(slash("volume", percent=1001)) is Phrase.BAD_OPTION
     assert refusal(slash("volume", percent=True)) is Phrase.BAD_OPTION

@@ -19,6 +19,7 @@ from segue_worker.domain.effects import (
     Commit,
     DestroyPlayer,
     LoadTracks,
+    OfferSongs,
     PatchPlayer,
     Place,
     Reply,
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
 
 CHANNELS = [ChannelId(600), ChannelId(601)]
 NODES = [NodeId("east"), NodeId("west"), NodeId("north")]
-CHANGING = {m.Verb.PLAY, m.Verb.PAUSE, m.Verb.RESUME, m.Verb.SKIP, m.Verb.STOP, m.Verb.JOIN, m.Verb.LEAVE}
+CHANGING = {m.Verb.PLAY_NEXT, m.Verb.PLAY_NOW}
+CHANGING |= {m.Verb.PLAY, m.Verb.PAUSE, m.Verb.RESUME, m.Verb.SKIP, m.Verb.STOP, m.Verb.JOIN, m.Verb.LEAVE}
 CHANGING |= {m.Verb.SEEK, m.Verb.FORWARD, m.Verb.REWIND, m.Verb.PREVIOUS, m.Verb.REPLAY, m.Verb.SKIP_TO}
 CHANGING |= {
     m.Verb.SHUFFLE,
@@ -210,6 +212,10 @@ class World:
                     self.pending.append(effect)
             case LoadTracks() | Place():
                 self.pending.append(effect)
+            case OfferSongs():
+                # What it finds, or why it finds nothing, is the answer.
+                assert effect.command not in self.replied, "answered twice"
+                self.replied[effect.command] = 1
             case SetTimer():
                 self.timers[effect.name] = effect
             case CancelTimer():
@@ -257,7 +263,7 @@ def play(world: World, draw: Callable[[Any], Any]) -> None:
     """Somebody asks for a song."""
     command = m.Command(
         id=CommandId(str(10**18 + len(world.asked))),
-        verb=m.Verb.PLAY,
+        verb=draw(st.sampled_from([m.Verb.PLAY, m.Verb.PLAY, m.Verb.PLAY_NEXT, m.Verb.PLAY_NOW])),
         user=UserId(draw(st.integers(1, 3))),
         text_channel=ChannelId(500),
         voice_channel=CHANNELS[0],

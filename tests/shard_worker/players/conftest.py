@@ -37,6 +37,7 @@ from segue_worker.players.tools import Tools
 from segue_worker.routing.client import Router
 from segue_worker.search.desk import SearchDesk
 from segue_worker.search.finds import Finds
+from segue_worker.search.offers import Offers
 from segue_worker.shards.lease import Lease
 
 if TYPE_CHECKING:
@@ -277,6 +278,7 @@ async def worker(
             fleet=router,
             loader=loader,
             searches=desk,
+            offers=Offers(Cache(redis, keys)),
             links=guard,
             settings=discord,
             meter=meters,

@@ -185,3 +185,43 @@ async def test_local_files_only_where_allowed(guard: LinkGuard) -> None:
     trusting = LinkGuard(local_files=True, lookup=Names())
     assert await trusting.check("/media/song.mp3") == SafeLink(identifier="/media/song.mp3")
     await trusting.close()
+
+
+async def test_files_come_from_the_hosts_named_for_them() -> None:
+    """Discord's CDN is trusted to be asked for what was sent to us, and nothing that merely looks like it."""
+    guard = LinkGuard([ip_network(f"{OPEN}/32")], file_hosts=("open.example",), lookup=Names())
+    try:
+        taken = await guard.check_file("https://open.example/attachments/1/2/song.mp3?ex=1&hm=ab")
+        assert taken == SafeLink(identifier="https://open.example/attachments/1/2/song.mp3?ex=1&hm=ab")
+        for other in (
+            "https://closed.example/song.mp3",
+            "https://open.example.evil.example/song.mp3",
+            "https://someone@open.example/song.mp3",
+            "file://open.example/etc/passwd",
+            "https://open.example\\@closed.example/song.mp3",
+            "",
+            "song.mp3",
+        ):
+            assert isinstance(await guard.check_file(other), RefusedLink), other
+    finally:
+        await guard.close()
+
+
+async def test_a_file_host_in_a_private_network_is_refused_unless_its_address_was_named() -> None:
+    """A name that turns private is not followed there; whoever writes the address itself means it."""
+    guard = LinkGuard([], file_hosts=("closed.example", CLOSED), lookup=Names())
+    try:
+        refused = await guard.check_file("https://closed.example/song.mp3")
+        assert isinstance(refused, RefusedLink)
+        assert refused.failure is LoadFailure.FORBIDDEN_ADDRESS
+        named = await guard.check_file(f"http://{CLOSED}:8300/song.mp3")
+        assert named == SafeLink(identifier=f"http://{CLOSED}:8300/song.mp3")
+        typed = await guard.check(f"http://{CLOSED}:8300/song.mp3")
+        assert isinstance(typed, RefusedLink), "what people type is judged as ever"
+    finally:
+        await guard.close()
+
+
+async def test_without_hosts_no_file_is_taken(guard: LinkGuard) -> None:
+    """Files are off when nothing is named, public address or not."""
+    assert isinstance(await guard.check_file("https://open.example/song.mp3"), RefusedLink)

@@ -117,6 +117,16 @@ class HistoryRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeardSong:
+    """A song as a guild heard it last; ``duration_ms`` as its source says."""
+
+    title: str
+    author: str
+    url: str | None
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRow:
     """Who did what. ``user`` None: Segue itself."""
 

@@ -11,7 +11,7 @@ from segue_core.events import DomainEvent
 from segue_core.ids import EventId, GuildId, UserId
 from segue_core.store.append import append
 from segue_core.store.connection import Lender, pool_of
-from segue_core.store.rows import AuditRow, EventRow, HistoryRow, RawEvent, SongRow
+from segue_core.store.rows import AuditRow, EventRow, HeardSong, HistoryRow, RawEvent, SongRow
 from segue_core.store.server_settings import COLUMNS, ServerSettings, changed, from_row
 
 if TYPE_CHECKING:
@@ -31,6 +31,19 @@ FAILURES = 3
 """In a row, until PostgreSQL is not asked for a while."""
 REST_S = 2.0
 """Short: events wait meanwhile, and one question is all it costs to find out."""
+
+
+_HEARD = """
+SELECT title, artist, url, duration FROM (
+    SELECT DISTINCT ON (title, artist) title, artist, url, duration, played_at, id FROM (
+        SELECT * FROM playback_history
+        WHERE guild_id = $1 AND played_ms > 0 ORDER BY played_at DESC, id DESC LIMIT 200
+    ) lately
+    ORDER BY title, artist, played_at DESC, id DESC
+) each_once
+ORDER BY played_at DESC, id DESC LIMIT $2
+"""
+"""Of the last 200, so that a guild's long history costs no more than a short one."""
 
 
 class Store:
@@ -116,6 +129,14 @@ class Store:
                 played_fully=row["played_fully"],
                 skip_reason=row["skip_reason"],
             )
+            for row in rows
+        )
+
+    async def heard(self, guild: GuildId, limit: int = 25) -> tuple[HeardSong, ...]:
+        """Return the songs that a guild heard lately, each once, the newest first."""
+        rows = await self._fetch(_HEARD, guild, limit)
+        return tuple(
+            HeardSong(title=row["title"], author=row["artist"], url=row["url"], duration_ms=row["duration"])
             for row in rows
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -70,7 +71,9 @@ def simulated(cluster: MusicCluster, sim_url: str) -> MusicCluster:
         for index, region in enumerate(spec.regions)
     )
     discord = spec.discord.model_copy(update={"api_url": f"{sim_url}/api/v10"})
-    return cluster.with_spec(discord=discord, regions=regions)
+    # The simulator serves the files people send, as Discord's CDN does.
+    media = spec.media.model_copy(update={"attachment_hosts": (urlsplit(sim_url).hostname or "",)})
+    return cluster.with_spec(discord=discord, media=media, regions=regions)
 
 
 def lavalink_environment(tls: Path) -> dict[str, str]:

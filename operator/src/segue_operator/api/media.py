@@ -38,6 +38,9 @@ Network = Annotated[
 ]
 
 
+Host = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$", max_length=253)]
+
+
 class Searches(SpecModel):
     """How many searches a minute may reach the nodes; answers that are known already are free."""
 
@@ -56,6 +59,12 @@ class Media(SpecModel):
         default=(),
         max_length=32,
         description="Private networks that links may be played from. Empty: none, whatever a user types.",
+    )
+    attachment_hosts: tuple[Host, ...] = Field(
+        default=("cdn.discordapp.com", "media.discordapp.net"),
+        max_length=16,
+        description="Hosts that files sent with a command are played from: Discord's. Empty: files are"
+        " refused.",
     )
 
 

@@ -88,6 +88,7 @@ def _worker_env(cluster: MusicCluster) -> Env:
         value("SEGUE_SHARDS_PER_WORKER", spec.workers.shards_per_worker),
         value("SEGUE_LEASE_TTL_MS", spec.lease_ttl_ms),
         value("SEGUE_MEDIA_ALLOWED_NETWORKS", ",".join(spec.media.allowed_private_networks)),
+        value("SEGUE_MEDIA_ATTACHMENT_HOSTS", ",".join(spec.media.attachment_hosts)),
         value("SEGUE_MEDIA_LOCAL_FILES", spec.lavalink.sources.local),
         value("SEGUE_SEARCH_USER_PER_MINUTE", spec.media.searches_per_minute.per_user),
         value("SEGUE_SEARCH_GUILD_PER_MINUTE", spec.media.searches_per_minute.per_guild),

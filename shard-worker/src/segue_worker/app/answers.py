@@ -22,9 +22,12 @@ from segue_worker.gateway.errors import GatewayError
 from segue_worker.ui import render
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from segue_core.ids import CommandId, GuildId
     from segue_worker.domain.effects import Reply
     from segue_worker.gateway.rest import DiscordRest
+    from segue_worker.search.suggest import Suggestion
     from segue_worker.ui.render import Rendered
 
 _log = get_logger(__name__)
@@ -113,6 +116,15 @@ class Answers:
         finally:
             if not told.done():
                 told.set_result(taken)
+
+    async def complete(self, origin: Origin, choices: Sequence[Suggestion]) -> None:
+        """Propose what an option that is being typed could be."""
+        try:
+            outcome = await self._rest.complete(origin, [(one.name, one.value) for one in choices])
+            metrics.ANSWERS.labels("completion", outcome.value).inc()
+        except GatewayError as error:
+            metrics.ANSWERS.labels("completion", "failed").inc()
+            _log.info("answer.not_completed", why=str(error))
 
     async def turned_away(self, command: CommandId) -> bool:
         """Whether this process answered it :meth:`at_once`, and Discord took that for its one answer."""

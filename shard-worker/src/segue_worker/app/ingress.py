@@ -17,7 +17,7 @@ from segue_core.redis.guilds import FenceRefusedError, JournalEntry
 from segue_worker import metrics
 from segue_worker.app.journal import Journaled, People, at_place, refusal
 from segue_worker.commands.parse import Ack as AckKind
-from segue_worker.commands.parse import Ignored, Refused, Wish, parse_interaction
+from segue_worker.commands.parse import Ignored, Refused, Typing, Wish, parse_interaction
 from segue_worker.domain.effects import Reply
 from segue_worker.domain.views import Phrase
 from segue_worker.gateway.calls import Ack
@@ -26,7 +26,7 @@ from segue_worker.gateway.voice_states import Unknown
 from segue_worker.shards.lease import LeasePhase, LeaseView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
 
     from segue_core.ids import ChannelId, GuildId, UserId
     from segue_worker.app.answers import Answers
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from segue_worker.gateway.events import Interaction
     from segue_worker.players.journaling import CommandJournal
     from segue_worker.players.ports import Clock
+    from segue_worker.search.suggest import Suggestion
 
 _log = get_logger(__name__)
 
@@ -54,13 +55,20 @@ class WhereIsWho(People, Protocol):
         """Return it, Unknown when nobody ever told."""
 
 
+class Completer(Protocol):
+    """Proposes what an option that is being typed could be."""
+
+    async def suggest(self, guild: GuildId, user: UserId, words: str) -> Sequence[Suggestion]:
+        """Return choices, soon. Never raises."""
+
+
 class Ingress:
     """One worker's. Commands of a guild reach its mailbox in the order in which they came.
 
     ``may_begin``: whether there is room for a guild's commands, should it have no player yet.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its ports, each by keyword
         self,
         *,
         journal: CommandJournal,
@@ -70,6 +78,7 @@ class Ingress:
         post: Callable[[GuildId, Message], bool],
         cooldowns: Cooldowns,
         clock: Clock,
+        completer: Completer,
         may_begin: Callable[[GuildId], bool] = lambda _: True,
     ) -> None:
         self._may_begin = may_begin
@@ -80,6 +89,7 @@ class Ingress:
         self._post = post
         self._cooldowns = cooldowns
         self._clock = clock
+        self._completer = completer
         self._tasks: set[asyncio.Task[None]] = set()
         self._last: dict[GuildId, asyncio.Task[None]] = {}
 
@@ -95,6 +105,10 @@ class Ingress:
             case Refused(origin=origin, view=view):
                 handled()
                 self._run(self._answers.at_once(origin, view))
+            case Typing() as typing:
+                handled()
+                if len(self._tasks) < UNDER_WAY_LIMIT and self._lease_of(typing.guild) is not None:
+                    self._run(self._suggest(typing))
             case Wish() as wish:
                 self._take_wish(wish, interaction.payload, handled)
 
@@ -140,6 +154,11 @@ class Ingress:
             self._answers.forget(wish.origin.id)
             metrics.COMMANDS_REFUSED.labels("frozen").inc()
             self._run(self._answers.at_once(wish.origin, refusal(Phrase.TRY_AGAIN)))
+
+    async def _suggest(self, typing: Typing) -> None:
+        """A late completion is worth nothing: neither journaled nor tried again."""
+        choices = await self._completer.suggest(typing.guild, typing.user, typing.words)
+        await self._answers.complete(typing.origin, choices)
 
     async def _read(self, wish: Wish) -> None:
         await self._hand_over(wish, wish.command, None)

@@ -56,6 +56,8 @@ from segue_worker.players.tools import Tools
 from segue_worker.routing.client import Router
 from segue_worker.search.desk import SearchDesk
 from segue_worker.search.finds import Finds
+from segue_worker.search.offers import Offers
+from segue_worker.search.suggest import Suggester
 from segue_worker.shards.lease import LeaseLapsedError
 from segue_worker.shards.manager import ManagerConfig, ShardManager
 
@@ -188,7 +190,11 @@ class Worker:
         )
         await router.start()
         resources.push_async_callback(router.close)
-        links = LinkGuard(settings.media_allowed_networks, local_files=settings.media_local_files)
+        links = LinkGuard(
+            settings.media_allowed_networks,
+            local_files=settings.media_local_files,
+            file_hosts=settings.media_attachment_hosts,
+        )
         resources.push_async_callback(links.close)
         answers = Answers(rest)
         resources.push_async_callback(answers.close)
@@ -214,6 +220,7 @@ class Worker:
             fleet=router,
             loader=loader,
             searches=searches,
+            offers=Offers(cache),
             links=links,
             settings=limits,
             meter=PlayerMeter(),
@@ -265,6 +272,7 @@ class Worker:
             cooldowns=Cooldowns(),
             clock=clock,
             may_begin=lambda guild: memory.has_room or players.is_live(guild),
+            completer=Suggester(searches, router, store, settings.search_prefix),
         )
         resources.push_async_callback(ingress.close)
         relay.connect(players, ingress, bot.voice_states, voice)

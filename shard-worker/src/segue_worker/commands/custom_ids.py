@@ -9,16 +9,21 @@ from segue_worker.domain.messages import Verb
 
 PREFIX = "sg1"
 VOLUME_STEP = 10
+_OFFER = re.compile(r"sg1:offer:([0-9]{1,20})", re.ASCII)
 _QUEUE_PAGE = re.compile(r"sg1:queue:([1-9][0-9]{0,5})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Press:
-    """What pressing a button means. ``page`` set: the message with the button is turned to it."""
+    """What pressing a button means. ``page`` set: the message with the button is turned to it.
+
+    ``offer`` set: a song of the list of this name was chosen; which one is the menu's value.
+    """
 
     verb: Verb
     amount: int | None = None
     page: int | None = None
+    offer: str | None = None
 
 
 PAUSE = f"{PREFIX}:pause"
@@ -51,9 +56,17 @@ def queue_page(page: int) -> str:
     return f"{PREFIX}:queue:{page}"
 
 
+def offer(name: str) -> str:
+    """Return the id of the menu that offers the songs of a list."""
+    return f"{PREFIX}:offer:{name}"
+
+
 def parse_custom_id(custom_id: str) -> Press | None:
     """Return what ``custom_id`` means, None when it is not ours or of another version."""
     page = _QUEUE_PAGE.fullmatch(custom_id)
     if page is not None:
         return Press(verb=Verb.QUEUE, page=int(page[1]))
+    offered = _OFFER.fullmatch(custom_id)
+    if offered is not None:
+        return Press(verb=Verb.PLAY, offer=offered[1])
     return _PRESSES.get(custom_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segue_worker.commands.spec import OptionKind, OptionSpec
+from segue_worker.domain import policy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +27,24 @@ def text(name: str, description: str, fills: str, longest: int, *, required: boo
         most=longest,
         required=required,
     )
+
+
+def song(*, required: bool = False) -> OptionSpec:
+    """Return the option for what to play, completed while it is typed."""
+    return OptionSpec(
+        name="query",
+        kind=OptionKind.STRING,
+        description="Words to search for, or a link",
+        fills="query",
+        most=policy.QUERY_LIMIT,
+        required=required,
+        suggests=True,
+    )
+
+
+def file(description: str) -> OptionSpec:
+    """Return an option for a file."""
+    return OptionSpec(name="file", kind=OptionKind.ATTACHMENT, description=description, fills="file")
 
 
 def place(name: str, description: str, fills: str = "place", *, required: bool = True) -> OptionSpec:

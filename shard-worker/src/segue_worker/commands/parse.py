@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from segue_core.ids import ChannelId, CommandId, GuildId, UserId
 from segue_worker.commands.custom_ids import parse_custom_id
-from segue_worker.commands.table import BY_NAME
+from segue_worker.commands.spec import OptionKind
+from segue_worker.commands.table import BY_NAME, COMMANDS
 from segue_worker.domain.messages import Command, Verb
 from segue_worker.domain.views import Phrase, ReplyView, Tone, Words
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _COMMAND = 2
 _COMPONENT = 3
+_AUTOCOMPLETE = 4
 _MAX_SNOWFLAKE = 2**63 - 1
 _LONGEST_SNOWFLAKE = 19
 _LONGEST_TOKEN = 1024
@@ -80,6 +82,16 @@ class Ignored:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typing:
+    """Somebody types ``words`` into an option that we complete. Answered at once, or not at all."""
+
+    origin: Origin
+    guild: GuildId
+    user: UserId
+    words: str
+
+
 class _BadOptionError(Exception):
     """An option is missing or out of bounds; Discord's client would not have sent it."""
 
@@ -89,25 +101,38 @@ class _BadOptionError(Exception):
         self.option = option
 
 
-def parse_interaction(payload: object) -> Wish | Refused | Ignored:
+def parse_interaction(payload: object) -> Wish | Typing | Refused | Ignored:
     """Return what an INTERACTION_CREATE payload asks for. Never raises; unknown fields are passed over."""
     if not isinstance(payload, Mapping):
         return Ignored(reason="not an object")
     origin = _origin(payload)
     if origin is None:
         return Ignored(reason="without id, application or token")
-    kind = payload.get("type")
-    if not isinstance(kind, int) or kind not in {_COMMAND, _COMPONENT}:
-        return Ignored(reason="of a type that is not handled")
     guild, user, channel = _place(payload)
     if user is None or channel is None:
         return Ignored(reason="without user or channel")
-    if guild is None:
-        return _refused(origin, Phrase.SERVERS_ONLY)
     command = _blank_command(payload, origin, user, channel)
     data = payload.get("data")
+    return _of_kind(
+        payload.get("type"),
+        origin,
+        None if guild is None else GuildId(guild),
+        command,
+        data if isinstance(data, Mapping) else {},
+    )
+
+
+def _of_kind(
+    kind: object, origin: Origin, guild: GuildId | None, command: Command, data: Mapping[Any, Any]
+) -> Wish | Typing | Refused | Ignored:
+    if not isinstance(kind, int) or kind not in {_COMMAND, _COMPONENT, _AUTOCOMPLETE}:
+        return Ignored(reason="of a type that is not handled")
+    if kind == _AUTOCOMPLETE:
+        return _typing(origin, guild, command.user, data)
+    if guild is None:
+        return _refused(origin, Phrase.SERVERS_ONLY)
     handle = _slash if kind == _COMMAND else _button
-    return handle(origin, GuildId(guild), command, data if isinstance(data, Mapping) else {})
+    return handle(origin, guild, command, data)
 
 
 def _blank_command(payload: Mapping[Any, Any], origin: Origin, user: int, channel: int) -> Command:
@@ -135,7 +160,7 @@ def _slash(origin: Origin, guild: GuildId, command: Command, data: Mapping[Any, 
     if spec is None:
         return _refused(origin, Phrase.UNKNOWN_COMMAND)
     try:
-        given = _options(spec, data.get("options"))
+        given = _options(spec, data.get("options"), data.get("resolved"))
     except _BadOptionError as error:
         return _refused(origin, error.phrase, option=error.option)
     fields: dict[str, Any] = {
@@ -151,6 +176,8 @@ def _button(origin: Origin, guild: GuildId, command: Command, data: Mapping[Any,
     press = parse_custom_id(custom_id) if isinstance(custom_id, str) else None
     if press is None:
         return _refused(origin, Phrase.UNKNOWN_COMMAND)
+    if press.offer is not None:
+        return _chosen(origin, guild, replace(command, verb=press.verb, offer=press.offer), data)
     reads = press.verb is Verb.QUEUE
     command = replace(
         command,
@@ -164,7 +191,30 @@ def _button(origin: Origin, guild: GuildId, command: Command, data: Mapping[Any,
     return Wish(origin=origin, guild=guild, command=command, ack=read_ack if reads else Ack.DEFER_UPDATE)
 
 
-def _options(spec: CommandSpec, sent: object) -> dict[str, OptionValue]:
+def _chosen(origin: Origin, guild: GuildId, command: Command, data: Mapping[Any, Any]) -> Wish | Refused:
+    """Somebody chose one of the songs that were offered: the list gives way to the answer."""
+    values = data.get("values")
+    chosen = values[0] if isinstance(values, list) and values else None
+    place = _snowflake(chosen) if isinstance(chosen, str) else None
+    if place is None:
+        return _refused(origin, Phrase.UNKNOWN_COMMAND)
+    return Wish(origin=origin, guild=guild, command=replace(command, place=place), ack=Ack.DEFER_UPDATE)
+
+
+def _typing(origin: Origin, guild: GuildId | None, user: UserId, data: Mapping[Any, Any]) -> Typing | Ignored:
+    sent = data.get("options")
+    for option in sent if isinstance(sent, list) else []:
+        if isinstance(option, Mapping) and option.get("focused") is True:
+            words = option.get("value")
+            if guild is not None and isinstance(words, str) and option.get("name") in _SUGGESTING:
+                return Typing(origin=origin, guild=guild, user=user, words=words)
+    return Ignored(reason="typed into nothing that we complete")
+
+
+_SUGGESTING = frozenset(option.name for spec in COMMANDS for option in spec.options if option.suggests)
+
+
+def _options(spec: CommandSpec, sent: object, resolved: object) -> dict[str, OptionValue]:
     """Return the options given, checked against the table; those unknown to it are passed over."""
     values = {}
     for option in sent if isinstance(sent, list) else []:
@@ -173,11 +223,22 @@ def _options(spec: CommandSpec, sent: object) -> dict[str, OptionValue]:
     given: dict[str, OptionValue] = {}
     for option in spec.options:
         value = values.get(option.name)
+        if option.kind is OptionKind.ATTACHMENT and value is not None:
+            value = _link_of(value, resolved)
+            if value is None:
+                raise _BadOptionError(Phrase.BAD_OPTION, option.name)
         if value is not None:
             given[option.name] = _checked(option, value)
         elif option.required:
             raise _BadOptionError(Phrase.MISSING_OPTION, option.name)
     return given
+
+
+def _link_of(attachment: object, resolved: object) -> object:
+    """Return where a file that was sent along can be fetched."""
+    files = resolved.get("attachments") if isinstance(resolved, Mapping) else None
+    found = files.get(attachment) if isinstance(files, Mapping) and isinstance(attachment, str) else None
+    return found.get("url") if isinstance(found, Mapping) else None
 
 
 def _checked(option: OptionSpec, value: object) -> OptionValue:

@@ -22,6 +22,7 @@ class OptionKind(IntEnum):
     STRING = 3
     INTEGER = 4
     NUMBER = 10
+    ATTACHMENT = 11
 
 
 class Chapter(IntEnum):
@@ -39,7 +40,8 @@ class OptionSpec:
     """One option. ``least`` and ``most`` bound a number's value or a string's length.
 
     ``fills``: the field of :class:`~segue_worker.domain.messages.Command` it becomes. ``choices``: value to
-    the words people choose it by; nothing else can be given then.
+    the words people choose it by; nothing else can be given then. ``suggests``: what is typed is completed
+    by us. An attachment's value is its link, which the interaction brings along.
     """
 
     name: str
@@ -50,6 +52,7 @@ class OptionSpec:
     most: float = 100
     required: bool = False
     choices: Mapping[str, str] | None = None
+    suggests: bool = False
 
     def payload(self) -> dict[str, Any]:
         """Return Discord's application command option object."""
@@ -62,14 +65,15 @@ class OptionSpec:
         if self.choices is not None:
             body["choices"] = [{"name": words, "value": value} for value, words in self.choices.items()]
         elif self.kind is OptionKind.STRING:
+            body["autocomplete"] = self.suggests
             body |= {"min_length": int(self.least), "max_length": int(self.most)}
-        else:
+        elif self.kind is not OptionKind.ATTACHMENT:
             body |= {"min_value": self.least, "max_value": self.most}
         return body
 
     def accepts(self, value: object) -> OptionValue | None:
         """Return ``value`` as this option's, or None when Discord's client would not have sent it."""
-        if self.kind is OptionKind.STRING:
+        if self.kind in {OptionKind.STRING, OptionKind.ATTACHMENT}:
             # Length is judged by the domain, whose words for it are better than ours.
             fits = isinstance(value, str) and (self.choices is None or value in self.choices)
             return value if fits and isinstance(value, str) else None

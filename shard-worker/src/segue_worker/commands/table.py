@@ -25,11 +25,29 @@ PLAYING: tuple[CommandSpec, ...] = (
         verb=Verb.PLAY,
         description="Play a song, a playlist or a link",
         chapter=Chapter.PLAYING,
-        options=(
-            options.text(
-                "query", "Words to search for, or a link", "query", policy.QUERY_LIMIT, required=True
-            ),
-        ),
+        options=(options.song(), options.file("A file of yours to play")),
+        cooldown_ms=1_000,
+    ),
+    CommandSpec(
+        verb=Verb.PLAY_NEXT,
+        description="Play a song, a playlist or a link after the present song",
+        chapter=Chapter.PLAYING,
+        options=(options.song(), options.file("A file of yours to play next")),
+        cooldown_ms=1_000,
+    ),
+    CommandSpec(
+        verb=Verb.PLAY_NOW,
+        description="Play a song, a playlist or a link at once, in place of the present song",
+        chapter=Chapter.PLAYING,
+        options=(options.song(), options.file("A file of yours to play at once")),
+        cooldown_ms=1_000,
+    ),
+    CommandSpec(
+        verb=Verb.SEARCH,
+        description="Search for a song and choose from what is found",
+        chapter=Chapter.PLAYING,
+        options=(options.song(required=True),),
+        reads=True,
         cooldown_ms=1_000,
     ),
     CommandSpec(verb=Verb.PAUSE, description="Pause the music", chapter=Chapter.PLAYING),

@@ -13,7 +13,7 @@ from segue_worker.domain.messages import Command, CommitRefusal, CommitRefused, 
 from segue_worker.domain.now_playing import retire, view_of
 from segue_worker.domain.pages import queue_page
 from segue_worker.domain.playing import begin_next, skip
-from segue_worker.domain.plays import come_to, forget, play
+from segue_worker.domain.plays import come_to, forget, play, search
 from segue_worker.domain.views import Phrase, ReplyView, Tone, Words
 
 if TYPE_CHECKING:
@@ -229,6 +229,9 @@ def _ping(turn: Turn, command: Command) -> None:
 
 _HANDLERS: dict[Verb, Callable[[Turn, Command], None]] = {
     Verb.PLAY: _play,
+    Verb.PLAY_NEXT: _play,
+    Verb.PLAY_NOW: _play,
+    Verb.SEARCH: search,
     Verb.PAUSE: _pause,
     Verb.RESUME: _resume,
     Verb.SKIP: _skip,

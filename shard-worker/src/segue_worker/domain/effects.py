@@ -7,6 +7,7 @@ one: when Redis refuses it, neither the new state nor the effects behind it happ
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from segue_core.events import EventData
 from segue_core.filters import Filters
@@ -32,11 +33,33 @@ class Commit:
     closes: bool = False
 
 
+class QueryKind(StrEnum):
+    """What the words of a query are."""
+
+    TYPED = "typed"
+    """A link or words to search for, as somebody typed them."""
+    FILE = "file"
+    """The link of a file that was sent with the command."""
+    OFFER = "offer"
+    """The name of a list that was shown; the song at ``place`` of it is meant."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadTracks:
-    """Ask a node what ``query`` (a link or words) means, on behalf of ``user``. Answered by ``Loaded``."""
+    """Find out what ``query`` means, on behalf of ``user``. Answered by ``Loaded``."""
 
     request: RequestId
+    query: str
+    user: UserId
+    kind: QueryKind = QueryKind.TYPED
+    place: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferSongs:
+    """Search for ``query`` and show ``user`` what is found, to choose from; that is the command's answer."""
+
+    command: CommandId
     query: str
     user: UserId
 
@@ -144,6 +167,7 @@ class CancelTimer:
 Effect = (
     Commit
     | LoadTracks
+    | OfferSongs
     | Place
     | ReleasePlacement
     | SendVoiceState

@@ -16,6 +16,9 @@ class Verb(StrEnum):
     """What a person can ask for, by slash command or button."""
 
     PLAY = "play"
+    PLAY_NEXT = "playnext"
+    PLAY_NOW = "playnow"
+    SEARCH = "search"
     PAUSE = "pause"
     RESUME = "resume"
     SKIP = "skip"
@@ -54,6 +57,8 @@ class Command:
     the bot lacks in that channel, in Discord's words ("Connect", "Speak"). ``relative``: ``amount``
     is a change and not the new value. ``place`` and ``to_place`` are numbers in the queue, from 1 on;
     ``time`` is a time as people write it; ``choice`` the value of a choice of the table of commands.
+    ``file`` is the link of a file that came with the command; ``offer`` names a list of songs the person
+    was shown, of which they chose the one at ``place``.
     """
 
     id: CommandId
@@ -63,6 +68,8 @@ class Command:
     voice_channel: ChannelId | None
     locale: str = "en-US"
     query: str | None = None
+    file: str | None = None
+    offer: str | None = None
     amount: int | None = None
     relative: bool = False
     page: int | None = None
@@ -119,14 +126,21 @@ class LoadFailure(StrEnum):
     """The source kept failing, so it is not asked for a while."""
     TOO_MANY_SEARCHES = "too_many_searches"
     """The person, or their guild, searched too often."""
+    OFFER_EXPIRED = "offer_expired"
+    """The list they chose from is no longer known."""
+    NOT_THEIR_OFFER = "not_their_offer"
+    """Somebody else was shown the list."""
+    UNAVAILABLE = "unavailable"
+    """What is needed for it can't be asked just now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
     """Answers ``LoadTracks``. ``tracks`` empty exactly when ``failure`` is set.
 
-    For a search only the best match is meant; for a playlist all, with its name. ``wait_ms``: with
-    ``TOO_MANY_SEARCHES``, after which the next one is let through.
+    For a search only the best match is meant; for a playlist all, with its name; ``left_out`` counts those
+    of its songs that were too many to be looked at. ``wait_ms``: with ``TOO_MANY_SEARCHES``, after which
+    the next one is let through.
     """
 
     request: RequestId
@@ -135,6 +149,7 @@ class Loaded:
     failure: LoadFailure | None = None
     detail: str = ""
     wait_ms: int = 0
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from segue_core.ids import ChannelId, ItemId, UserId
-from segue_core.models import QueueItem, Track
 from segue_worker.domain import policy, voice
+from segue_worker.domain.admitting import admit
 from segue_worker.domain.closing import abandon_if_provisional, load_timer
-from segue_worker.domain.effects import LoadTracks
+from segue_worker.domain.effects import LoadTracks, OfferSongs, QueryKind
 from segue_worker.domain.messages import Command, Loaded, LoadFailure
-from segue_worker.domain.playing import begin_next
 from segue_worker.domain.state import GuildState, PendingPlay
-from segue_worker.domain.views import Phrase, Tone, Words
+from segue_worker.domain.views import Phrase
 
 if TYPE_CHECKING:
+    from segue_core.ids import ChannelId, UserId
     from segue_worker.domain.turn import Turn
 
 ADMIT_TIMER = "admit"
@@ -29,17 +28,16 @@ FAILURES: dict[LoadFailure, Phrase] = {
     LoadFailure.THROTTLED: Phrase.THROTTLED,
     LoadFailure.SOURCE_RESTS: Phrase.SOURCE_RESTS,
     LoadFailure.TOO_MANY_SEARCHES: Phrase.TOO_MANY_SEARCHES,
+    LoadFailure.OFFER_EXPIRED: Phrase.OFFER_EXPIRED,
+    LoadFailure.NOT_THEIR_OFFER: Phrase.NOT_THEIR_OFFER,
+    LoadFailure.UNAVAILABLE: Phrase.TRY_AGAIN,
 }
 
 
 def play(turn: Turn, command: Command, channel: ChannelId) -> None:
-    """Look ``command.query`` up, and come to the person's ``channel`` meanwhile."""
-    query = (command.query or "").strip()
-    if not query:
-        turn.refuse(command, Phrase.QUERY_EMPTY)
-        return
-    if len(query) > policy.QUERY_LIMIT:
-        turn.refuse(command, Phrase.QUERY_TOO_LONG, limit=policy.QUERY_LIMIT)
+    """Look up what is meant, and come to the person's ``channel`` meanwhile."""
+    query = query_of(turn, command)
+    if query is None:
         return
     limit = turn.state.settings.max_queue_size
     if len(turn.state.queue) >= limit:
@@ -50,8 +48,38 @@ def play(turn: Turn, command: Command, channel: ChannelId) -> None:
     come_to(turn, channel, command.user, provisional=True)
     request = turn.request()
     turn.set(loads=(*turn.state.loads, PendingPlay(request=request, command=command)))
-    turn.emit(LoadTracks(request=request, query=query, user=command.user))
+    turn.emit(replace(query, request=request))
     turn.start_timer(load_timer(request), policy.LOAD_TIMEOUT_MS)
+
+
+def query_of(turn: Turn, command: Command) -> LoadTracks | None:
+    """Return how to find out what is meant, its request still to be numbered; refuse what can't be meant."""
+    if command.offer is not None:
+        return LoadTracks(
+            request=0,
+            query=command.offer,
+            user=command.user,
+            kind=QueryKind.OFFER,
+            place=command.place or 0,
+        )
+    if command.file is not None:
+        return LoadTracks(request=0, query=command.file, user=command.user, kind=QueryKind.FILE)
+    words = (command.query or "").strip()
+    if not words:
+        turn.refuse(command, Phrase.QUERY_EMPTY)
+        return None
+    if len(words) > policy.QUERY_LIMIT:
+        turn.refuse(command, Phrase.QUERY_TOO_LONG, limit=policy.QUERY_LIMIT)
+        return None
+    return LoadTracks(request=0, query=words, user=command.user)
+
+
+def search(turn: Turn, command: Command) -> None:
+    """Show what words find, to choose from."""
+    query = query_of(turn, command)
+    if query is not None:
+        turn.answered(command.id)
+        turn.emit(OfferSongs(command=command.id, query=query.query, user=command.user))
 
 
 def come_to(turn: Turn, channel: ChannelId, user: UserId, *, provisional: bool) -> None:
@@ -73,8 +101,9 @@ def on_loaded(turn: Turn, message: Loaded) -> None:
         phrase = FAILURES[message.failure or LoadFailure.NOTHING_FOUND]
         _refuse(turn, load, phrase, wait_s=seconds(message.wait_ms))
         return
-    tracks = message.tracks if message.playlist is not None else message.tracks[:1]
-    loaded = replace(load, loaded=True, tracks=tracks, playlist=message.playlist)
+    tracks = message.tracks[: policy.PLAYLIST_LIMIT] if message.playlist is not None else message.tracks[:1]
+    left_out = message.left_out + (len(message.tracks) - len(tracks) if message.playlist is not None else 0)
+    loaded = replace(load, loaded=True, tracks=tracks, playlist=message.playlist, left_out=left_out)
     turn.set(loads=tuple(loaded if known is load else known for known in turn.state.loads))
 
 
@@ -111,63 +140,17 @@ def settle(turn: Turn) -> None:
         _admit(turn, turn.state.loads[0])
 
 
+def _admit(turn: Turn, load: PendingPlay) -> None:
+    refusal = admit(turn, load)
+    if refusal is not None:
+        _refuse(turn, load, refusal.phrase, **refusal.values)
+
+
 def _may_queue(state: GuildState) -> bool:
     """Whether a song could be heard: before, a failing join or placement is still a plain refusal."""
     if state.current is not None:
         return True
     return state.voice_ready and state.snapshot.node is not None
-
-
-def _admit(turn: Turn, load: PendingPlay) -> None:
-    state = turn.state
-    limit = state.settings.max_song_duration_ms
-    fitting = tuple(track for track in load.tracks if not _too_long(track, limit))
-    room = state.settings.max_queue_size - len(state.queue) + (1 if state.current is None else 0)
-    if not fitting:
-        _refuse(turn, load, Phrase.TOO_LONG, limit_ms=limit or 0)
-        return
-    if room <= 0:
-        _refuse(turn, load, Phrase.QUEUE_FULL, limit=state.settings.max_queue_size)
-        return
-    command = load.command
-    items = tuple(
-        QueueItem(
-            id=ItemId(f"{command.id}-{index}"),
-            track=track,
-            requester=command.user,
-            requested_at=turn.now,
-        )
-        for index, track in enumerate(fitting[:room])
-    )
-    forget(turn, load)
-    turn.accept(command, load.playlist or items[0].track.title)
-    if state.snapshot.text_channel is None:
-        turn.snap(text_channel=command.text_channel)
-    first = state.current is None and not state.queue
-    turn.set(queue=(*state.queue, *items), provisional=False)
-    if state.current is None:
-        begin_next(turn)
-    _tell(turn, load, items, first=first)
-
-
-def _too_long(track: Track, limit: int | None) -> bool:
-    return limit is not None and not track.is_stream and track.length_ms > limit
-
-
-def _tell(turn: Turn, load: PendingPlay, items: tuple[QueueItem, ...], *, first: bool) -> None:
-    item = items[0]
-    position = len(turn.state.queue) - len(items) + 1
-    if load.playlist is not None:
-        partly = len(items) < len(load.tracks)
-        phrase = Phrase.QUEUED_PLAYLIST_PARTLY if partly else Phrase.QUEUED_PLAYLIST
-        words = Words(
-            phrase=phrase, values={"playlist": load.playlist, "count": len(items), "of": len(load.tracks)}
-        )
-    elif first:
-        words = Words(phrase=Phrase.PLAYING_NOW, values={"title": item.track.title})
-    else:
-        words = Words(phrase=Phrase.QUEUED, values={"title": item.track.title, "position": position})
-    turn.reply(load.command, Tone.OK, words, item=item)
 
 
 def _find(state: GuildState, request: int) -> PendingPlay | None:

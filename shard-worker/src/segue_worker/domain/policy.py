@@ -5,6 +5,12 @@ from __future__ import annotations
 QUERY_LIMIT = 500
 """Longest link or search, characters."""
 
+PLAYLIST_LIMIT = 1_000
+"""Songs taken of one playlist at most, whatever room the queue has."""
+
+OFFERED = 25
+"""Songs offered to choose from: as many as Discord's select menu holds."""
+
 PAGE_SIZE = 10
 """Songs on a page of the queue."""
 

@@ -22,6 +22,7 @@ class PendingPlay:
     loaded: bool = False
     tracks: tuple[Track, ...] = ()
     playlist: str | None = None
+    left_out: int = 0
 
 
 class Waiting(StrEnum):

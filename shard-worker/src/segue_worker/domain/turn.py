@@ -14,6 +14,7 @@ from segue_worker.domain.effects import (
     DestroyPlayer,
     Effect,
     LoadTracks,
+    OfferSongs,
     PatchPlayer,
     Place,
     ReleasePlacement,
@@ -36,6 +37,7 @@ _ORDER: dict[type[Effect], int] = {
     DestroyPlayer: 2,
     ReleasePlacement: 3,
     LoadTracks: 4,
+    OfferSongs: 4,
     Place: 5,
     PatchPlayer: 6,
     Reply: 7,
@@ -105,8 +107,12 @@ class Turn:
         """Answer a command known by its id alone, unless it was answered before."""
         if command in self.state.recent:
             return
-        self.set(recent=(*self.state.recent, command)[-policy.REMEMBERED_COMMANDS :])
+        self.answered(command)
         self.emit(Reply(command=command, view=view, from_button=from_button))
+
+    def answered(self, command: CommandId) -> None:
+        """Remember that a command has its answer, or that an effect brings it."""
+        self.set(recent=(*self.state.recent, command)[-policy.REMEMBERED_COMMANDS :])
 
     def refuse(self, command: Command, phrase: Phrase, **values: str | int) -> None:
         """Answer that it can't be done, with nothing changed."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from segue_core.filters import Timescale
-from segue_core.models import LoopMode, QueueItem
+from segue_core.models import LoopMode, QueueItem, Track
 from segue_worker.domain.presets import Preset
 
 
@@ -28,6 +28,7 @@ class Phrase(StrEnum):
     # done
     PLAYING_NOW = "playing_now"
     QUEUED = "queued"
+    QUEUED_NEXT = "queued_next"
     QUEUED_PLAYLIST = "queued_playlist"
     QUEUED_PLAYLIST_PARTLY = "queued_playlist_partly"
     PAUSED = "paused"
@@ -65,6 +66,7 @@ class Phrase(StrEnum):
     NOBODY_GONE = "nobody_gone"
     PONG = "pong"
     QUEUE_PAGE = "queue_page"
+    OFFERED = "offered"
     NOW_PLAYING = "now_playing"
     ALREADY_PAUSED = "already_paused"
     NOT_PAUSED = "not_paused"
@@ -95,6 +97,9 @@ class Phrase(StrEnum):
     THROTTLED = "throttled"
     SOURCE_RESTS = "source_rests"
     TOO_MANY_SEARCHES = "too_many_searches"
+    OFFER_EXPIRED = "offer_expired"
+    NOT_THEIR_OFFER = "not_their_offer"
+    WORDS_ONLY = "words_only"
     TRY_AGAIN = "try_again"
     NO_ROOM = "no_room"
     """The worker is short of memory: what plays goes on, nothing new begins."""
@@ -201,6 +206,14 @@ class NowPlayingView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OfferView:
+    """Songs to choose one of, best match first; ``id`` names the list when somebody does."""
+
+    id: str
+    tracks: tuple[Track, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyView:
     """An answer to one person: a sentence, and for some commands more below it."""
 
@@ -210,3 +223,4 @@ class ReplyView:
     queue: QueuePage | None = None
     progress: NowPlayingView | None = None
     sound: SoundView | None = None
+    offer: OfferView | None = None

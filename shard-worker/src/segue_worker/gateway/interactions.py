@@ -31,6 +31,8 @@ from segue_worker.gateway.calls import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hikari import api as hikari_api
 
 
@@ -80,6 +82,16 @@ class InteractionRest:
         data = {} if shown is None else self._message(shown)
         if ephemeral:
             data["flags"] = int(hikari.MessageFlag.EPHEMERAL)
+        return await self._callback(interaction, kind, data)
+
+    async def complete(self, interaction: Answerable, choices: Sequence[tuple[str, str]]) -> Ack:
+        """Answer an autocomplete with at most 25 choices of (name, value). Raises RestError."""
+        data = {"choices": [{"name": name, "value": value} for name, value in choices]}
+        return await self._callback(interaction, hikari.ResponseType.AUTOCOMPLETE, data)
+
+    async def _callback(
+        self, interaction: Answerable, kind: hikari.ResponseType, data: dict[str, Any]
+    ) -> Ack:
         what = "acknowledging an interaction"
         path = f"/interactions/{interaction.id}/{interaction.token}/callback"
         status, body = await self._send("POST", path, {"type": int(kind), "data": data}, what, ACK_TIMEOUT_S)

@@ -76,6 +76,10 @@ class DiscordRest:
         """Acknowledge a button by changing the message it sits on."""
         return await self._interactions.respond(interaction, hikari.ResponseType.MESSAGE_UPDATE, shown)
 
+    async def complete(self, interaction: Answerable, choices: Sequence[tuple[str, str]]) -> Ack:
+        """Answer an autocomplete with at most 25 choices of (name, value), 100 characters each."""
+        return await self._interactions.complete(interaction, choices)
+
     async def edit_original(self, token: str, shown: Shown) -> None:
         """Put ``shown`` into the answer of the interaction with this token.
 

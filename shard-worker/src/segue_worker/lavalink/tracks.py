@@ -5,9 +5,11 @@ ongaku's EntityBuilder reads the documents; nothing of ongaku leaves this module
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
 
 from ongaku.builders import EntityBuilder
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 _BUILDER: Final = EntityBuilder()
 
+_UNTITLED: Final = "unknown title"
+"""What a node calls a file without tags."""
 _CAUSED_BY: Final = "Caused by:"
 _CAUSE_LIMIT: Final = 1000
 _THROTTLE_SIGNS: Final = ("429", "too many requests", "rate limit")
@@ -68,6 +72,14 @@ def parse_track(document: Mapping[str, Any]) -> Track:
         return _ours(_BUILDER.build_track({"pluginInfo": {}, **document}))
     except _UNSHAPED as error:
         raise MalformedFrameError(f"not a track: {error!r}") from error
+
+
+def named_after(track: Track, link: str) -> Track:
+    """Return ``track``, with the file's name for a title where the file itself says none."""
+    if track.title and track.title.lower() != _UNTITLED:
+        return track
+    name = PurePosixPath(unquote(link.partition("?")[0])).stem
+    return replace(track, title=name) if name else track
 
 
 def parse_load(document: Mapping[str, Any]) -> LoadResult:

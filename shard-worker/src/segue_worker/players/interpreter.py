@@ -13,6 +13,7 @@ from segue_worker.domain.effects import (
     DestroyPlayer,
     Effect,
     LoadTracks,
+    OfferSongs,
     PatchPlayer,
     Place,
     ReleasePlacement,
@@ -27,6 +28,7 @@ from segue_worker.lavalink.rest import PlayerPatch
 from segue_worker.lavalink.wire import TrackTag
 from segue_worker.players.errands import Errands
 from segue_worker.players.loading import load_tracks
+from segue_worker.players.offering import offer_songs
 from segue_worker.players.ports import PlaceQuery
 from segue_worker.players.screen import Screen
 from segue_worker.shards.lease import LeaseLapsedError
@@ -81,6 +83,8 @@ class Interpreter:
                 raise ValueError("a commit is not performed but written before everything else")
             case LoadTracks():
                 self._run(effect, self._load(effect))
+            case OfferSongs():
+                self._run(effect, self._offer(effect))
             case Place():
                 self._run(effect, self._place(effect, tier), lane=_PLACE_LANE)
             case ReleasePlacement():
@@ -133,6 +137,10 @@ class Interpreter:
 
     async def _load(self, effect: LoadTracks) -> None:
         self._post(await load_tracks(effect, self._guild, self._tools))
+
+    async def _offer(self, effect: OfferSongs) -> None:
+        view = await offer_songs(effect, self._guild, self._tools)
+        await self._tools.replies.reply(self._guild, Reply(command=effect.command, view=view))
 
     async def _place(self, effect: Place, tier: TierName) -> None:
         placement = await self._tools.placer.place(

@@ -12,8 +12,9 @@ from __future__ import annotations
 import asyncio
 import socket
 from http import HTTPStatus
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -99,11 +100,13 @@ class LinkGuard:
         allowed_networks: Sequence[Network] = (),
         *,
         local_files: bool = False,
+        file_hosts: Sequence[str] = (),
         service_hosts: frozenset[str] = SERVICE_HOSTS,
         lookup: AbstractResolver | None = None,
     ) -> None:
         self._allowed = tuple(allowed_networks)
         self._local_files = local_files
+        self._file_hosts = frozenset(file_hosts)
         self._service_hosts = service_hosts
         self._resolver = _JudgingResolver(self._allowed, lookup)
         self._http: aiohttp.ClientSession | None = None
@@ -129,6 +132,26 @@ class LinkGuard:
                 return await self._follow(parsed)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             return _failed(error)
+
+    async def check_file(self, url: str) -> SafeLink | RefusedLink:
+        """Say whether a file that was sent with a command may be fetched: from the hosts named for it only.
+
+        An address that was named itself is allowed by that, whatever network it is in; names are
+        judged by what they resolve to, as always.
+        """
+        host = urlsplit(url).hostname or "" if url.isprintable() else ""
+        if host not in self._file_hosts:
+            return _forbidden("files are not taken from where it is")
+        parsed = parse_link(url, (*self._allowed, *_network_of(host)))
+        if not isinstance(parsed, Link):
+            return _refused(parsed.reason if isinstance(parsed, Refused) else Refusal.MALFORMED)
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                if not _network_of(host):
+                    await self._resolver.resolve(parsed.host, parsed.port)
+        except (TimeoutError, OSError) as error:
+            return _failed(error)
+        return SafeLink(identifier=parsed.url)
 
     async def _follow(self, link: Link) -> SafeLink | RefusedLink:
         for _ in range(MAX_HOPS + 1):
@@ -169,6 +192,14 @@ class LinkGuard:
         headers = {"Range": "bytes=0-0"} if method == "GET" else {}
         async with self._http.request(method, url, allow_redirects=False, headers=headers) as response:
             return response.status, response.headers.get("Location")
+
+
+def _network_of(host: str) -> tuple[Network, ...]:
+    """Return the network of one address that ``host`` spells; none for a name."""
+    try:
+        return (ip_network(host),)
+    except ValueError:
+        return ()
 
 
 def _failed(error: Exception) -> RefusedLink:

@@ -129,6 +129,9 @@ class Links(Protocol):
     async def check(self, text: str) -> SafeLink | RefusedLink | NotALink:
         """Say what ``text`` is, following redirects. Never raises."""
 
+    async def check_file(self, url: str) -> SafeLink | RefusedLink | NotALink:
+        """The same for the link of a file that was sent to us. Never raises."""
+
 
 class Settings(Protocol):
     """A guild's limits."""

@@ -23,6 +23,7 @@ from segue_worker.players.ports import (
     Voice,
 )
 from segue_worker.search.desk import SearchDesk
+from segue_worker.search.offers import Offers
 from segue_worker.shards.lease import LeaseView
 
 
@@ -53,6 +54,7 @@ class Tools:
     fleet: Fleet
     loader: TrackLoader
     searches: SearchDesk
+    offers: Offers
     links: Links
     settings: Settings
     meter: Meter

@@ -29,7 +29,7 @@ def escape(text: str, limit: int | None = None) -> str:
 
     Remembered, since the same titles are shown again and again.
     """
-    clusters = [(cluster, _escaped(cluster)) for cluster in graphemes(_plain(text))]
+    clusters = [(cluster, _escaped(cluster)) for cluster in graphemes(plain(text))]
     if clusters and _LINE_MARKUP.match(clusters[0][0] + "".join(raw for raw, _ in clusters[1:12])):
         clusters[0] = (clusters[0][0], _ZERO_WIDTH_SPACE + clusters[0][1])
     pieces = [escaped for _, escaped in clusters]
@@ -79,7 +79,7 @@ def _is_flag_letter(character: str) -> bool:
     return "\U0001f1e6" <= character <= "\U0001f1ff"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return ``text`` without what is not for reading; every kind of blank becomes one space."""
     kept = []
     for character in text:

@@ -20,6 +20,7 @@ from segue_worker.commands import custom_ids
 from segue_worker.domain.views import Control, NowPlayingView, PlayerPhase, QueuePage, ReplyView, Tone
 from segue_worker.ui import texts
 from segue_worker.ui.markdown import escape, length
+from segue_worker.ui.menus import offer_menu
 
 TITLE_LIMIT = 256
 _LINE_TITLE_LIMIT = 80
@@ -97,6 +98,8 @@ def reply(view: ReplyView) -> Rendered:
     if view.sound is not None and view.tone is Tone.INFO:
         lines += [f"- {name}" for name in texts.sound(view.sound)]
     embed = hikari.Embed(color=TONES[view.tone], description="\n".join(lines))
+    if view.offer is not None:
+        return Rendered(embeds=(embed,), components=(offer_menu(view.offer),))
     if view.item is not None:
         artwork = _web_url(view.item.track.artwork_url)
         if artwork is not None:

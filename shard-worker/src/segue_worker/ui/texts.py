@@ -22,6 +22,7 @@ _VALUE_LIMIT = 200
 ENGLISH: dict[Phrase, str] = {
     Phrase.PLAYING_NOW: "Playing **{title}** for you.",
     Phrase.QUEUED: "Added **{title}** - number {position} in the queue.",
+    Phrase.QUEUED_NEXT: "**{title}** comes next.",
     Phrase.QUEUED_PLAYLIST: "Added {count} songs from **{playlist}**.",
     Phrase.QUEUED_PLAYLIST_PARTLY: (
         "Added {count} of {of} songs from **{playlist}** - the others were too long or did not fit."
@@ -60,6 +61,7 @@ ENGLISH: dict[Phrase, str] = {
     Phrase.VOLUME_IS: "Volume is {volume} %.",
     Phrase.PONG: "Pong! Your command took {ms} ms to get here.",
     Phrase.QUEUE_PAGE: "Coming up: {total} in the queue.",
+    Phrase.OFFERED: "This is what I found for **{query}**. Which one shall I play?",
     Phrase.NOW_PLAYING: "This is **{title}**.",
     Phrase.ALREADY_PAUSED: "It is paused already. `/resume` goes on.",
     Phrase.NOT_PAUSED: "The music is not paused.",
@@ -91,6 +93,9 @@ ENGLISH: dict[Phrase, str] = {
     Phrase.THROTTLED: "The music service asks me to slow down. Please try again in a moment.",
     Phrase.SOURCE_RESTS: "That music service keeps failing. Try another one, or again in a minute.",
     Phrase.TOO_MANY_SEARCHES: "Too many searches. Please try again in {wait_s} s.",
+    Phrase.OFFER_EXPIRED: "That list has expired. `/search` finds it again.",
+    Phrase.NOT_THEIR_OFFER: "That list is somebody else's. `/search` makes one for you.",
+    Phrase.WORDS_ONLY: "That is a link: `/play` plays it. I search for words.",
     Phrase.TRY_AGAIN: "I can't change anything just now. Please try again in a moment.",
     Phrase.NO_ROOM: "I have no room for one more server. Please try again in a few minutes.",
     Phrase.SLOW_DOWN: "Easy! Try that again in a second or two.",
@@ -162,6 +167,7 @@ HEADING_PLAYING = "Now playing"
 HEADING_PAUSED = "Paused"
 HEADING_ENDED = "Finished"
 HEADING_QUEUE = "Queue"
+CHOOSE = "Choose a song"
 NOTHING_YET = "Nothing is playing."
 UP_NEXT = "Up next"
 NOTHING_MORE = "Nothing more is queued."
