@@ -1,0 +1,200 @@
+"""A discord.js bot on the simulator: sessions, commands, every kind of answer, limits and refusals."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+
+from segue_devkit.discord.config import DEFAULT_TOKEN
+from segue_devkit.peers import PeerError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from segue_devkit.discord.client import SimClient, SimGuild
+    from segue_devkit.peers import PeerBot
+
+
+@pytest.fixture
+async def guild(discord: SimClient) -> SimGuild:
+    """A guild with the bot in it."""
+    return await discord.guild("Vinyl Club")
+
+
+@pytest.fixture
+async def bot(start_bot: Callable[..., Awaitable[PeerBot]], guild: SimGuild) -> AsyncIterator[PeerBot]:
+    """The bot, ready, with its commands registered."""
+    assert guild
+    running = await start_bot("discordjs.mjs")
+    await running.do("register")
+    yield running
+    assert running.told("error") == []
+
+
+async def test_it_registers_and_knows_its_guild(bot: PeerBot, discord: SimClient, guild: SimGuild) -> None:
+    """Commands are registered and fetched alike; guild, channels, own member and permissions are cached."""
+    names = ["now", "later", "song", "panel", "ask"]
+    assert await bot.do("registered") == names
+    assert sorted((await discord.overview()).commands) == sorted(names)
+    assert (await bot.wait("ready"))["guilds"] == [str(guild.id)]
+    cached = await bot.do("cached", guild=str(guild.id))
+    assert cached["name"] == "Vinyl Club"
+    assert sorted(cached["channels"]) == sorted([guild.text_channel.name, guild.voice_channel.name])
+    assert cached["me"] == str((await discord.overview()).bot_id)
+    assert cached["mayConnect"]
+
+
+async def test_it_resumes_and_misses_nothing(bot: PeerBot, discord: SimClient, guild: SimGuild) -> None:
+    """Through RECONNECT and a cut socket no message is lost or doubled, and no IDENTIFY is spent."""
+    ada = await discord.person("Ada")
+    (session,) = (await discord.gateway()).sessions
+    said: list[str] = []
+    for trouble in (discord.reconnect_session, discord.abort_session):
+        before = len(bot.events)
+        await trouble(session.session_id)
+        said += [str((await ada.say(guild.text_channel, f"message {number}")).id) for number in range(10)]
+        await bot.wait("resumed", since=before)
+        await bot.wait("message", lambda told: told["id"] == said[-1])
+    assert [told["id"] for told in bot.told("message")] == said
+    overview = await discord.gateway()
+    assert len(overview.identifies) == 1
+    assert [(one.session_id, one.resumes) for one in overview.sessions] == [(session.session_id, 2)]
+
+
+async def test_it_sees_people_come_and_go(bot: PeerBot, discord: SimClient, guild: SimGuild) -> None:
+    """VOICE_STATE_UPDATE of somebody who joins and leaves."""
+    ada = await discord.person("Ada")
+    await ada.join(guild.voice_channel)
+    joined = await bot.wait("voice", lambda told: told["to"] == str(guild.voice_channel.id))
+    assert (joined["member"], joined["from"]) == (str(ada.id), None)
+    await ada.leave(guild)
+    left = await bot.wait("voice", lambda told: told["to"] is None)
+    assert left["from"] == str(guild.voice_channel.id)
+
+
+async def test_it_answers_at_once(bot: PeerBot, discord: SimClient, guild: SimGuild) -> None:
+    """An ephemeral answer is seen by the one who asked, and by nobody else."""
+    assert bot
+    ada, eve = await discord.person("Ada"), await discord.person("Eve")
+    answer = await (await ada.slash(guild.text_channel, "now")).wait_answer()
+    assert answer.ephemeral
+    assert answer.message is not None
+    assert answer.message.content == "at once"
+    assert await discord.messages(guild.text_channel, viewer=eve) == ()
+
+
+async def test_it_thinks_answers_and_follows_up(bot: PeerBot, discord: SimClient, guild: SimGuild) -> None:
+    """Deferred, edited, followed up twice; a person among the options arrives as one, resolved."""
+    ada, eve = await discord.person("Ada"), await discord.person("Eve")
+    await eve.join(guild.voice_channel)
+    asked = await ada.slash(guild.text_channel, "later", times=2, friend=str(eve.id))
+    answer = await asked.wait_answer()
+    assert answer.message is not None
+    assert answer.message.content == "hello Eve"
+    shown = await bot.wait("reply")
+    assert (shown["id"], shown["content"]) == (str(answer.message.id), "hello Eve")
+    contents = [message.content for message in await discord.messages(guild.text_channel)]
+    assert contents == ["hello Eve", "once more (1)", "once more (2)"]
+
+
+async def test_it_completes_what_is_typed(bot: PeerBot, discord: SimClient, guild: SimGuild) -> None:
+    """Autocomplete in an option of a sub-command, then the command with what was proposed."""
+    assert bot
+    ada = await discord.person("Ada")
+    choices = await _completed(ada, guild, "song pick", title="ha")
+    assert choices == ["Harbour Fog", "Half Past Midnight"]
+    answer = await (await ada.slash(guild.text_channel, "song pick", title=choices[0])).wait_answer()
+    assert answer.message is not None
+    assert answer.message.content == "picked Harbour Fog"
+
+
+async def test_buttons_and_a_menu_update_their_message(
+    bot: PeerBot, discord: SimClient, guild: SimGuild
+) -> None:
+    """A menu's choices, a deferred and an immediate update: one message throughout, edited in place."""
+    ada = await discord.person("Ada")
+    answer = await (await ada.slash(guild.text_channel, "panel")).wait_answer()
+    panel = answer.message
+    assert panel is not None
+    assert (await bot.wait("panel"))["message"] == str(panel.id)
+    chosen = await (await _select(ada, panel, "choose", ["Kite Weather", "Harbour Fog"])).wait_answer()
+    assert chosen.message is not None
+    assert chosen.message.content == "chosen: Kite Weather, Harbour Fog"
+    slow = await (await ada.click(panel, "slow")).wait_until(_reads("slowly done"))
+    paused = await (await ada.click(panel, "pause")).wait_until(_reads("paused"))
+    assert {one.message.id for one in (chosen, slow, paused) if one.message} == {panel.id}
+    (left,) = await discord.messages(guild.text_channel)
+    assert (left.content, left.custom_ids) == ("paused", ())
+    assert "state" in left.text, "what an update does not name stays"
+
+
+async def test_a_modal_is_asked_and_answered(bot: PeerBot, discord: SimClient, guild: SimGuild) -> None:
+    """A command opens a modal; what is filled in comes back under its custom id."""
+    assert bot
+    ada = await discord.person("Ada")
+    submitted = await _fill_in(await ada.slash(guild.text_channel, "ask"), ada, title="Tin Parade")
+    answer = await submitted.wait_answer()
+    assert answer.message is not None
+    assert answer.message.content == "asked for Tin Parade"
+
+
+async def test_it_waits_where_headers_say_so(bot: PeerBot, discord: SimClient, guild: SimGuild) -> None:
+    """Twelve messages at once into a channel that takes five a second: all arrive, and none met a 429."""
+    await discord.knobs(messages_window_ms=1_000)
+    before = (await discord.overview()).rest_invalid
+    contents = [f"number {number}" for number in range(12)]
+    await bot.do("send", channel=str(guild.text_channel.id), contents=contents)
+    assert [one.content for one in await discord.messages(guild.text_channel)] == contents
+    assert (await discord.overview()).rest_invalid == before
+    waits = bot.told("rate-limited")
+    assert waits
+    assert {(told["global"], told["limit"]) for told in waits} == {(False, 5)}
+
+
+async def test_it_obeys_a_429(bot: PeerBot, discord: SimClient, guild: SimGuild) -> None:
+    """A bucket that somebody else with the same token emptied: refused once, the message comes after the wait."""
+    await discord.knobs(messages_window_ms=2_000)
+    channel = str(guild.text_channel.id)
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bot {DEFAULT_TOKEN}"}) as http:
+        for number in range(5):
+            url = f"{discord.api_url}/channels/{channel}/messages"
+            async with http.post(url, json={"content": f"other {number}"}) as response:
+                assert response.status == 200
+    await bot.do("send", channel=channel, contents=["mine"])
+    refused = [told for told in bot.told("rate-limited") if told["scope"] == "user"]
+    assert [told["global"] for told in refused] == [False]
+    assert 0 < refused[0]["timeToReset"] <= 3_000
+    assert (await discord.messages(guild.text_channel))[-1].content == "mine"
+
+
+async def test_refusals_are_read(bot: PeerBot, discord: SimClient, guild: SimGuild) -> None:
+    """Discord's codes reach the client as its own errors: 50035 with its tree, 10008, 50013 or 50001."""
+    channel = str(guild.text_channel.id)
+    error = await _refused(bot, "send", channel=channel, contents=["x" * 2001])
+    assert (error["code"], error["status"]) == (50035, 400)
+    assert "content[BASE_TYPE_MAX_LENGTH]" in error["message"]
+    error = await _refused(bot, "edit", channel=channel, message="1", content="x")
+    assert (error["code"], error["status"]) == (10008, 404)
+    (sent,) = await bot.do("send", channel=channel, contents=["here"])
+    assert await bot.do("edit", channel=channel, message=sent, content="there") == "there"
+    await bot.do("remove", channel=channel, message=sent)
+    assert await discord.messages(guild.text_channel) == ()
+    await discord.bot_permissions(guild, 1 << 10)
+    error = await _refused(bot, "send", channel=channel, contents=["not allowed"])
+    assert (error["code"], error["status"]) == (50013, 403)
+
+
+def _reads(content: str) -> Callable[[Any], bool]:
+    return lambda answer: answer.message is not None and answer.message.content == content
+
+
+async def _refused(bot: PeerBot, action: str, **arguments: object) -> dict[str, Any]:
+    with pytest.raises(PeerError) as caught:
+        await bot.do(action, **arguments)
+    found: dict[str, Any] = json.loads(str(caught.value))
+    return found
