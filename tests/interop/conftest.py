@@ -8,25 +8,28 @@ import subprocess
 import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from segue_devkit.discord.client import SimClient
 from segue_devkit.discord.config import DEFAULT_TOKEN, SimConfig
 from segue_devkit.discord.simulator import Simulator
 from segue_devkit.peers import PeerBot, ToolchainError, install
-from segue_devkit.tunes.serve import make_app
+from segue_devkit.tunes.catalogue import by_identifier
+from segue_devkit.tunes.encode import Container, write_file
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from pathlib import Path
 
 PASSWORD = "youshallnotpass"
 PATIENCE_S = 20.0
 LOCALHOST = "127.0.0.1"
+TUNES = ("kite-weather", "bicycle-bells")
 NODE_CONFIG = """
 lavalink:
   server:
@@ -44,27 +47,28 @@ def _clients() -> None:
         pytest.fail(str(error), pytrace=False)
 
 
-@pytest.fixture
-def eventually() -> Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]:
-    """Wait until an asynchronous look says yes."""
-
-    async def wait(look: Callable[[], Awaitable[bool]]) -> None:
-        async with asyncio.timeout(PATIENCE_S):
-            while not await look():
-                await asyncio.sleep(0.02)
-
-    return wait
-
-
 # Discord
 
 
 @pytest.fixture
-async def simulator(tmp_path: Path) -> AsyncIterator[Simulator]:
+def tls_dir(tmp_path: Path) -> Path:
+    """Where the simulator puts the certificate of its voice servers."""
+    return tmp_path / "tls"
+
+
+@pytest.fixture
+async def simulator(tls_dir: Path) -> AsyncIterator[Simulator]:
     """A simulator with voice servers; IDENTIFYs may follow one another at once."""
     knobs: dict[str, object] = {"identify_window_ms": 0}
-    async with Simulator(SimConfig(tls_dir=tmp_path / "tls", knobs=knobs)) as running:
+    async with Simulator(SimConfig(tls_dir=tls_dir, knobs=knobs)) as running:
         yield running
+
+
+@pytest.fixture
+def authority(simulator: Simulator, tls_dir: Path) -> Path:
+    """The certificate that a node must trust."""
+    assert simulator.voice.endpoints()
+    return tls_dir / "ca.pem"
 
 
 @pytest.fixture
@@ -110,7 +114,7 @@ class Wire:
 
     async def open(self) -> None:
         """Listen."""
-        self._server = await asyncio.start_server(self._serve, LOCALHOST, 0)
+        self._server = await asyncio.start_server(self._accept, LOCALHOST, 0)
 
     async def close(self) -> None:
         """End everything."""
@@ -136,11 +140,12 @@ class Wire:
         """Let new WebSockets through."""
         self._whole.set()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             head = await reader.readuntil(b"\r\n")
             is_socket = b"/v4/websocket" in head
@@ -200,23 +205,26 @@ class Node:
 
 
 @pytest.fixture
-def node_process(simulator: Simulator, tmp_path: Path) -> Iterator[str]:
+def node_process(authority: Path, tmp_path: Path) -> Iterator[str]:
     """The stand-in as a process of its own that trusts the simulator's voice servers; its address."""
     folder = tmp_path / "node"
     folder.mkdir()
     (folder / "application.yml").write_text(NODE_CONFIG)
-    assert simulator
     env = os.environ | {
         "SERVER_ADDRESS": LOCALHOST,
         "SERVER_PORT": "0",
         "LAVALINK_SERVER_PASSWORD": PASSWORD,
-        "SSL_CERT_FILE": str(tmp_path / "tls" / "ca.pem"),
+        "SSL_CERT_FILE": str(authority),
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "segue_devkit.lavalink"], cwd=folder, env=env, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "segue_devkit.lavalink"],
+        cwd=folder,
+        env=env,
+        stderr=subprocess.PIPE,
+        text=True,
     )
+    assert process.stderr is not None
     try:
-        assert process.stderr is not None
         line = process.stderr.readline()
         assert "listening on" in line, line
         yield f"http://{line.split()[-1]}"
@@ -239,10 +247,21 @@ async def node(node_process: str) -> AsyncIterator[Node]:
     await wire.close()
 
 
+@pytest.fixture(scope="session")
+def tune_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tunes that are played, encoded once."""
+    folder = tmp_path_factory.mktemp("tunes")
+    for name in TUNES:
+        tune = by_identifier(name)
+        assert tune is not None
+        write_file(tune, folder / f"{name}.ogg", Container.OGG)
+    return folder
+
+
 @pytest.fixture
-async def tune_link(tmp_path: Path) -> AsyncIterator[Callable[[str], str]]:
-    """Links to tunes of the catalogue, served over HTTP."""
-    folder = tmp_path / "tunes"
-    folder.mkdir()
-    async with TestServer(make_app(folder)) as server:
-        yield lambda name: str(server.make_url(f"/tunes/{name}.ogg"))
+async def tune_link(tune_files: Path) -> AsyncIterator[Callable[[str], str]]:
+    """Links to them."""
+    app = web.Application()
+    app.router.add_static("/", tune_files)
+    async with TestServer(app) as server:
+        yield lambda name: str(server.make_url(f"/{name}.ogg"))

@@ -10,7 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from segue_devkit.discord.client import SimClient, SimGuild
-    from segue_devkit.peers import PeerBot
+    from segue_devkit.peers import PeerBot, Told
+
+
+def _is(message: str) -> Callable[[Told], bool]:
+    return lambda told: bool(told["id"] == message)
 
 
 async def _say(discord: SimClient, guild: SimGuild, count: int) -> list[str]:
@@ -23,9 +27,9 @@ async def test_it_resumes_and_misses_nothing(
     start_bot: Callable[..., Awaitable[PeerBot]], discord: SimClient, compression: str
 ) -> None:
     """Through RECONNECT and a cut socket: every message once and in order, one IDENTIFY, two RESUMEs."""
-    guild = await discord.guild("Vinyl Club – ünïcode ♫")
+    guild = await discord.guild("Vinyl Club · ünïcode ♫")
     bot = await start_bot("gateway.mjs", PEER_COMPRESSION=compression)
-    assert (await bot.wait("guild"))["name"] == "Vinyl Club – ünïcode ♫"
+    assert (await bot.wait("guild"))["name"] == "Vinyl Club · ünïcode ♫"
     (session,) = (await discord.gateway()).sessions
     said = await _say(discord, guild, 20)
     for trouble in (discord.reconnect_session, discord.abort_session):
@@ -33,7 +37,7 @@ async def test_it_resumes_and_misses_nothing(
         await trouble(session.session_id)
         said += await _say(discord, guild, 20)
         await bot.wait("resumed", since=before)
-        await bot.wait("message", lambda told: told["id"] == said[-1])
+        await bot.wait("message", _is(said[-1]))
     assert [told["id"] for told in bot.told("message")] == said
     assert len(bot.told("ready")) == 1
     overview = await discord.gateway()
@@ -51,7 +55,7 @@ async def test_an_ended_session_is_identified_anew(
     await discord.invalidate_session(session.session_id)
     await bot.wait("ready", since=1)
     (said,) = await _say(discord, guild, 1)
-    await bot.wait("message", lambda told: told["id"] == said)
+    await bot.wait("message", _is(said))
     overview = await discord.gateway()
     assert [one.accepted for one in overview.identifies] == [True, True]
     assert session.session_id not in [one.session_id for one in overview.sessions]

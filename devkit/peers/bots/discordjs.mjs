@@ -1,7 +1,10 @@
 // A bot as one writes it with discord.js: commands, autocomplete, buttons, a select menu and a modal.
 
+import { createHash } from 'node:crypto';
+
 import {
   ActionRowBuilder,
+  AttachmentBuilder,
   ButtonBuilder,
   ButtonStyle,
   EmbedBuilder,
@@ -48,6 +51,10 @@ const COMMANDS = [
     ),
   new SlashCommandBuilder().setName('panel').setDescription('Buttons and a menu'),
   new SlashCommandBuilder().setName('ask').setDescription('A modal'),
+  new SlashCommandBuilder()
+    .setName('file')
+    .setDescription('A file there and back')
+    .addAttachmentOption((option) => option.setName('sound').setDescription('Which').setRequired(true)),
 ];
 
 const button = (id, label) =>
@@ -95,6 +102,14 @@ const HANDLERS = {
     tell('panel', { message: answer.resource.message.id });
   },
   ask: (interaction) => interaction.showModal(question()),
+  async file(interaction) {
+    await interaction.deferReply();
+    const given = interaction.options.getAttachment('sound');
+    const data = Buffer.from(await (await fetch(given.url)).arrayBuffer());
+    const sum = createHash('sha256').update(data).digest('hex');
+    tell('file', { name: given.name, size: given.size, sum });
+    await interaction.editReply({ files: [new AttachmentBuilder(data, { name: 'back.bin' })] });
+  },
   pause: (interaction) => interaction.update({ content: 'paused', components: [] }),
   async slow(interaction) {
     await interaction.deferUpdate();
@@ -122,6 +137,9 @@ client.on(Events.MessageCreate, (message) => {
 });
 client.on(Events.VoiceStateUpdate, (before, after) => {
   tell('voice', { member: after.id, from: before.channelId, to: after.channelId });
+});
+client.rest.on('response', ({ method, path }, { status }) => {
+  if (status >= 400) tell('refused', { method, path, status });
 });
 client.rest.on('rateLimited', ({ global, limit, timeToReset, scope, method }) =>
   tell('rate-limited', { global, limit, timeToReset, scope, method }),

@@ -8,7 +8,18 @@ import { RESUME_S, musicClient, node, run } from './music.mjs';
 const client = musicClient();
 const { host, port, password } = node();
 const lavalink = new LavalinkManager({
-  nodes: [{ id: 'node', host, port, authorization: password, retryAmount: 20, retryDelay: 200 }],
+  nodes: [
+    {
+      id: 'node',
+      host,
+      port,
+      authorization: password,
+      retryAmount: 20,
+      retryDelay: 200,
+      // It would ask the node for the music service that it searches by default.
+      autoChecks: { sourcesValidations: false },
+    },
+  ],
   sendToShard: (guild, payload) => client.guilds.cache.get(guild)?.shard?.send(payload),
   client: { id: '1', username: 'peer' },
   autoSkip: true,
@@ -17,6 +28,8 @@ const lavalink = new LavalinkManager({
 lavalink.nodeManager.on('connect', async (one) => {
   while (!one.sessionId) await new Promise((resolve) => lavalink.nodeManager.once('raw', resolve));
   await one.updateSession(true, RESUME_S);
+  // What it sends as Session-Id when it connects again is this option.
+  one.options.sessionId = one.sessionId;
   tell('node-ready', { session: one.sessionId, version: one.info.version.semver });
 });
 lavalink.nodeManager.on('resumed', (one, payload, players) =>
@@ -61,10 +74,8 @@ await run(client, {
     if (!made.playing) await made.play();
     return titles;
   },
-  async search({ guild, words }) {
-    const one = lavalink.nodeManager.nodes.get('node');
-    one.options.autoChecks.sourcesValidations = false;
-    const found = await one.search({ query: words, source: 'ytsearch' }, client.user);
+  async search({ words }) {
+    const found = await lavalink.nodeManager.nodes.get('node').search({ query: words, source: 'ytsearch' }, client.user);
     return { type: found.loadType, titles: found.tracks.map((track) => track.info.title) };
   },
   pause: ({ guild }) => player(guild).pause().then(() => null),

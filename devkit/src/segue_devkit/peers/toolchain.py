@@ -106,10 +106,12 @@ def run_npm(project: Path, *arguments: str) -> None:
 
 
 def _cannot(arguments: tuple[str, ...], reason: str) -> ToolchainError:
-    return ToolchainError(
-        f"npm {arguments[0]} failed in devkit/peers ({reason}): it needs an npm registry; "
-        "set npm_config_registry to a mirror, or npm_config_cache to a filled cache, and run it again"
+    advice = (
+        "the registry serves something else than what was locked: use another one"
+        if "ntegrity" in reason
+        else "npm needs a registry: set npm_config_registry to a mirror, or npm_config_cache to a full cache"
     )
+    return ToolchainError(f"npm {arguments[0]} failed in devkit/peers ({reason}); {advice}")
 
 
 def _reason(output: str) -> str:
