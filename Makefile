@@ -37,4 +37,4 @@ lock: setup ## Resolve again and write requirements/
 	@scripts/lock --upgrade
 
 clean: ## Remove what was installed and built here
-	rm -rf .venv build dist .demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv build dist .demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis devkit/peers/node_modules

@@ -254,7 +254,7 @@ def tune_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in TUNES:
         tune = by_identifier(name)
         assert tune is not None
-        write_file(tune, folder / f"{name}.ogg", Container.OGG)
+        write_file(tune, folder / f"{name}.mp3", Container.MP3)
     return folder
 
 
@@ -264,4 +264,4 @@ async def tune_link(tune_files: Path) -> AsyncIterator[Callable[[str], str]]:
     app = web.Application()
     app.router.add_static("/", tune_files)
     async with TestServer(app) as server:
-        yield lambda name: str(server.make_url(f"/{name}.ogg"))
+        yield lambda name: str(server.make_url(f"/{name}.mp3"))

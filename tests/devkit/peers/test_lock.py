@@ -28,6 +28,13 @@ def test_it_agrees_with_package_json(lock: dict[str, Any]) -> None:
     assert {name: lock["packages"][f"node_modules/{name}"]["version"] for name in pinned} == pinned
 
 
+def test_the_documentation_names_these_versions() -> None:
+    """The page about independent clients has a row for each, with the version that is tested."""
+    page = (PROJECT.parents[1] / "docs" / "reference" / "clients.md").read_text()
+    rows = dict(re.findall(r"^\| (\S+) \| ([\d.]+) \|", page, re.MULTILINE))
+    assert {name: rows.get(name) for name in versions()} == versions()
+
+
 def test_every_package_is_hashed(lock: dict[str, Any]) -> None:
     """Each package that npm installs is checked against a SHA-512, and none asks to run something."""
     packages = {path: package for path, package in lock["packages"].items() if path}
