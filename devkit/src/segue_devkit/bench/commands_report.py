@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from segue_devkit.bench.costs import ITSELF
 from segue_devkit.bench.load import Sent
-from segue_devkit.demo.figures import percentile
 from segue_devkit.discord.client import SimOverview
+from segue_devkit.figures import percentile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

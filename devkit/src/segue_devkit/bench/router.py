@@ -36,6 +36,7 @@ from segue_core.redis.topology import publish
 from segue_devkit.bench.router_echo import SERVICE as ECHO
 from segue_devkit.embedded.process import Child, free_port
 from segue_devkit.embedded.valkey import EmbeddedValkey
+from segue_devkit.figures import percentile
 from segue_protos.router.v1 import router_pb2, router_pb2_grpc
 
 if TYPE_CHECKING:
@@ -112,12 +113,6 @@ class Load:
             self.errors.append(f"{error.code().name}: {error.details()}")
             return
         self.took_ms.append((time.monotonic() - due) * 1000)
-
-
-def percentile(values: list[float], share: float) -> float:
-    """Return the value that ``share`` of the values do not exceed; 0 of none."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0.0
 
 
 async def run(*, seconds: float = 10.0, rate: float = 500.0, nodes: int = 12) -> RouterBench:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from typing import TYPE_CHECKING
 
-from segue_devkit.demo.figures import percentile
 from segue_devkit.discord.client import SimError
+from segue_devkit.figures import percentile
 from segue_devkit.tunes import catalogue
 
 if TYPE_CHECKING:

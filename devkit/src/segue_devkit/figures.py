@@ -1,4 +1,4 @@
-"""Figures of a handful of measurements."""
+"""Figures of measurements."""
 
 from __future__ import annotations
 
