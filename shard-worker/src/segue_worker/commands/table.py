@@ -88,13 +88,13 @@ STEERING: tuple[CommandSpec, ...] = (
         verb=Verb.FORWARD,
         description="Go on by a while",
         chapter=Chapter.STEERING,
-        options=(options.text("by", _BY, "time", options.TIME_LENGTH),),
+        options=(options.text("time", _BY, "time", options.TIME_LENGTH),),
     ),
     CommandSpec(
         verb=Verb.REWIND,
         description="Go back by a while",
         chapter=Chapter.STEERING,
-        options=(options.text("by", _BY, "time", options.TIME_LENGTH),),
+        options=(options.text("time", _BY, "time", options.TIME_LENGTH),),
     ),
     CommandSpec(
         verb=Verb.LOOP,
