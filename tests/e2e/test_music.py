@@ -13,7 +13,7 @@ from segue_core.ids import ShardId
 from segue_core.redis.connection import connect
 from segue_core.redis.keys import Keys
 from segue_core.redis.script import text
-from tests.e2e.conftest import NS_PER_MS, PATIENCE_S, eventually
+from tests.e2e.conftest import NS_PER_MS, PATIENCE_S, eventually, text_of
 
 if TYPE_CHECKING:
     from segue_devkit.processes import PodStatus
@@ -111,7 +111,9 @@ async def test_going_back_and_ahead_in_the_queue(room: Room, tunes: Tunes) -> No
     assert second.title not in said, "it was skipped over"
     await room.press("sg1:skip")
     await room.hears(third)
-    await room.shows(third.title)
+    await room.discord.wait_message(
+        room.guild.text_channel, lambda one: "sg1:previous" in one.custom_ids, PATIENCE_S
+    )
     await room.press("sg1:previous")
     await room.hears(first)
 
@@ -135,7 +137,7 @@ async def test_the_queue_is_edited(room: Room, tunes: Tunes) -> None:
     await room.says("number 1", "bump", position=5)
     titles.insert(0, titles.pop(4))
     assert await order() == titles
-    await room.says(f"Removed {titles[1]}", "remove", position=2)
+    await room.says(f"Removed **{titles[1]}**", "remove", position=2)
     del titles[1]
     assert await order() == titles
     await room.queue_up(next(tune for tune in others if tune.title == titles[0]))
@@ -255,6 +257,37 @@ async def test_filters_reach_the_node_and_survive_it_all(town: Town, room: Room,
     await room.hears(song)
     await eventually("the next node has the filters", on_the_node)
     await room.says(after.title, "queue")
+
+
+async def test_the_past_and_the_cluster_are_told(town: Town, room: Room, tunes: Tunes) -> None:
+    """History from PostgreSQL, the node and the shard by name, counts of the cluster, and help for all."""
+    first, second = tunes["long"][:2]
+    await room.says("Nothing was played here yet", "history")
+    await room.says("No node plays for you yet", "node")
+    await room.play(first)
+    await room.queue_up(second)
+    await room.says(first.title, "skip")
+
+    async def recorded() -> bool:
+        said = text_of(await room.ask("history"))
+        return first.title in said and "skipped" in said
+
+    await eventually("the history names the song", recorded)
+    assert "us-east-0" in await room.says("Region", "node")
+    shard = town.shard_of(room.guild)
+    said = await room.says(f"This server is on shard {shard}", "shard")
+    assert await town.holder(shard) in said
+    said = await room.says("Workers", "stats")
+    assert f"{town.shards} of {town.shards}" in said
+    page = await room.ask("help")
+    assert page.message is not None
+    assert "/play" in page.message.text
+    turned = await room.person.click(page.message, "sg1:help:2")
+    answer = await turned.wait_answer()
+    assert answer.message is not None
+    assert "/seek" in answer.message.text
+    await room.says("1:23", "help", command="/seek")
+    await room.says("Did you mean", "help", command="sek")
 
 
 async def test_a_song_with_a_name_full_of_markup_does_no_harm(room: Room, tunes: Tunes) -> None:

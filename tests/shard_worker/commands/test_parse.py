@@ -95,7 +95,7 @@ def test_buttons_mean_what_their_ids_say() -> None:
     louder = wish(press(custom_ids.VOLUME_UP)).command
     assert (louder.verb, louder.amount, louder.relative) == (Verb.VOLUME, 10, True)
     assert wish(press(custom_ids.QUEUE)).ack is Ack.DIRECT
-    page = wish(press(custom_ids.queue_page(3)))
+    page = wish(press(custom_ids.page_of(Verb.QUEUE, 3)))
     assert (page.command.page, page.ack) == (3, Ack.DIRECT_UPDATE)
 
 

@@ -18,6 +18,7 @@ from segue_worker.domain.effects import (
     CancelTimer,
     Commit,
     DestroyPlayer,
+    Inform,
     LoadTracks,
     OfferSongs,
     PatchPlayer,
@@ -183,7 +184,7 @@ class World:
         if before.current is not None and before.current.id in gone:
             assert ended
 
-    def follow(self, effect: Effect) -> None:  # noqa: C901 - one case a type of effect
+    def follow(self, effect: Effect) -> None:  # noqa: C901, PLR0912 - one case a type of effect
         match effect:
             case Reply():
                 self.replied[effect.command] = self.replied.get(effect.command, 0) + 1
@@ -191,6 +192,9 @@ class World:
                 asked = next(command for command in self.asked if command.id == effect.command)
                 if asked.verb in CHANGING and effect.view.tone is Tone.OK:
                     assert self.committed.get(effect.command) == 1, "answered before it was written"
+            case Inform():
+                self.replied[effect.command] = self.replied.get(effect.command, 0) + 1
+                assert self.replied[effect.command] == 1, "answered twice"
             case PatchPlayer():
                 assert not [one for one in self.pending if isinstance(one, PatchPlayer)], (
                     "two PATCHes in flight"

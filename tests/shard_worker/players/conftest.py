@@ -22,9 +22,9 @@ from segue_core.redis.guilds import GuildStore
 from segue_core.redis.limits import RateLimits
 from segue_devkit.discord.voice.tls import server_context
 from segue_worker.domain.decide import decide
-from segue_worker.domain.effects import Reply
+from segue_worker.domain.effects import Inform, Reply
 from segue_worker.domain.messages import Command, Message, OwnVoiceState, SettingsChanged, Verb, VoiceServer
-from segue_worker.domain.views import NowPlayingView
+from segue_worker.domain.views import NowPlayingView, Phrase, ReplyView, Tone, Words
 from segue_worker.lavalink.loader import TrackLoader
 from segue_worker.lavalink.pool import NodePool
 from segue_worker.lavalink.socket import Caller
@@ -120,6 +120,10 @@ class Discord:
         if ref.message not in self.messages:
             raise MessageLostError
         self.messages[ref.message].append(view)
+
+    async def look(self, guild: GuildId, question: Inform) -> ReplyView:
+        assert guild == GUILD
+        return ReplyView(tone=Tone.INFO, words=Words(phrase=Phrase.STATS, values={"page": question.page}))
 
     async def of(self, guild: GuildId) -> SettingsChanged:
         assert guild == GUILD
@@ -283,6 +287,7 @@ async def worker(
             settings=discord,
             meter=meters,
             journal=journal,
+            informer=discord,
             stale=lambda shard, _epoch: stale.append(shard),
             recorder=log,
         )

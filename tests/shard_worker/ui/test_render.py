@@ -27,6 +27,8 @@ from segue_worker.ui.markdown import length
 if TYPE_CHECKING:
     import hikari
 
+    from segue_worker.ui.parts import Rendered
+
 
 def song(title: str = "Nightdrive", **changes: Any) -> QueueItem:
     """Return a queued song."""
@@ -59,13 +61,13 @@ def view(**changes: Any) -> NowPlayingView:
     return NowPlayingView(**{**values, **changes})
 
 
-def embed_of(rendered: render.Rendered) -> hikari.Embed:
+def embed_of(rendered: Rendered) -> hikari.Embed:
     """Return the only embed."""
     (embed,) = rendered.embeds
     return embed
 
 
-def buttons(rendered: render.Rendered) -> list[Any]:
+def buttons(rendered: Rendered) -> list[Any]:
     """Return all buttons as Discord gets them."""
     rows = [row.build()[0] for row in rendered.components]
     return [button for row in rows for button in row["components"]]

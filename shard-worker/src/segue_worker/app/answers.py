@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from segue_worker.domain.effects import Reply
     from segue_worker.gateway.rest import DiscordRest
     from segue_worker.search.suggest import Suggestion
-    from segue_worker.ui.render import Rendered
+    from segue_worker.ui.parts import Rendered
 
 _log = get_logger(__name__)
 

@@ -31,6 +31,7 @@ from segue_core.redis.limits import RateLimits
 from segue_core.store import Store, StoreUnavailableError
 from segue_worker import metrics
 from segue_worker.app.answers import Answers
+from segue_worker.app.informer import ClusterInformer
 from segue_worker.app.ingress import Ingress
 from segue_worker.app.journal import JournalRecovery
 from segue_worker.app.limits import GuildLimits
@@ -51,7 +52,7 @@ from segue_worker.lavalink.pool import NodePool
 from segue_worker.lavalink.socket import Caller
 from segue_worker.players.journaling import CommandJournal
 from segue_worker.players.links import LinkGuard
-from segue_worker.players.registry import PlayerRegistry
+from segue_worker.players.registry import PlayerRegistry, PoolFactory
 from segue_worker.players.tools import Tools
 from segue_worker.routing.client import Router
 from segue_worker.search.desk import SearchDesk
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from segue_core.ids import ChannelId, Epoch
+    from segue_core.memory import MemoryWatch
     from segue_core.models import Topology
     from segue_worker.gateway.info import GatewayInfo
     from segue_worker.lavalink.ports import SessionListener
@@ -119,6 +121,7 @@ class Worker:
         self._keys = settings.keys
         self._health = Health("shard-worker", settings.version)
         self._stopping = asyncio.Event()
+        self._began = time.monotonic()
         self._manager: ShardManager | None = None
         self._registered = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -209,6 +212,16 @@ class Worker:
         journal = CommandJournal(guilds)
         resources.push_async_callback(journal.close)
         voice = _Voice(bot)
+        informer = ClusterInformer(
+            store=store,
+            plane=plane.plane,
+            fleet=lambda: router.view,
+            num_shards=num_shards,
+            pod=settings.pod_name,
+            version=settings.version,
+            uptime=lambda: time.monotonic() - self._began,
+            latencies=lambda: bot.heartbeat_latencies,
+        )
         tools = Tools(
             decide=decide,
             store=guilds,
@@ -226,22 +239,12 @@ class Worker:
             meter=PlayerMeter(),
             journal=journal,
             stale=self._stale,
+            informer=informer,
             search_prefix=settings.search_prefix,
         )
         caller = Caller(user=bot.identity.user, name=f"Segue/{settings.version}", password=password)
-
-        def pool(lease: LeaseView, listener: SessionListener) -> NodePool:
-            return NodePool(
-                caller,
-                http,
-                lease=lease,
-                directory=router,
-                vault=plane.plane,
-                listener=listener,
-                now=clock.now,
-            )
-
-        players = PlayerRegistry(tools, JournalRecovery(answers, people), pool, num_shards)
+        pools = _pools(caller, http, router, plane)
+        players = PlayerRegistry(tools, JournalRecovery(answers, people), pools, num_shards)
         resources.push_async_callback(players.close)
         manager = ShardManager(
             ManagerConfig(
@@ -263,6 +266,7 @@ class Worker:
             chances=Chances(clock=time.monotonic, uniform=random.uniform),
         )
         self._manager = manager
+        informer.connect(players, manager)
         ingress = Ingress(
             journal=journal,
             answers=answers,
@@ -278,11 +282,14 @@ class Worker:
         relay.connect(players, ingress, bot.voice_states, voice)
         drain = EventDrain(redis, self._keys, store)
         checks = WorkerChecks(manager, players, router, loader, store)
+        self._watch_memory(resources, memory)
+        self._observe(checks, players, drain)
+        await self._hold(manager, drain, checks)
+
+    def _watch_memory(self, resources: AsyncExitStack, memory: MemoryWatch) -> None:
         self._health.register("memory", memory.check)
         watching = asyncio.create_task(memory.run(), name="memory watch")
         resources.callback(watching.cancel)
-        self._observe(checks, players, drain)
-        await self._hold(manager, drain, checks)
 
     async def _hold(self, manager: ShardManager, drain: EventDrain, checks: WorkerChecks) -> None:
         if self._stopping.is_set():
@@ -372,6 +379,23 @@ class Worker:
             for task in (doing, stopped):
                 task.cancel()
             await asyncio.gather(doing, stopped, return_exceptions=True)
+
+
+def _pools(caller: Caller, http: aiohttp.ClientSession, router: Router, plane: _Plane) -> PoolFactory:
+    """Return what makes a held shard's node sessions."""
+
+    def pool(lease: LeaseView, listener: SessionListener) -> NodePool:
+        return NodePool(
+            caller,
+            http,
+            lease=lease,
+            directory=router,
+            vault=plane.plane,
+            listener=listener,
+            now=plane.clock.now,
+        )
+
+    return pool
 
 
 async def _greet(store: Store) -> None:

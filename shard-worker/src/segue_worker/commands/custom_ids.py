@@ -10,7 +10,7 @@ from segue_worker.domain.messages import Verb
 PREFIX = "sg1"
 VOLUME_STEP = 10
 _OFFER = re.compile(r"sg1:offer:([0-9]{1,20})", re.ASCII)
-_QUEUE_PAGE = re.compile(r"sg1:queue:([1-9][0-9]{0,5})", re.ASCII)
+_PAGE = re.compile(r"sg1:(queue|history|help):([1-9][0-9]{0,5})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +51,9 @@ _PRESSES = {
 }
 
 
-def queue_page(page: int) -> str:
-    """Return the id of a button that turns to ``page`` (1-based)."""
-    return f"{PREFIX}:queue:{page}"
+def page_of(verb: Verb, page: int) -> str:
+    """Return the id of a button that turns to ``page`` (1-based) of what ``verb`` shows."""
+    return f"{PREFIX}:{verb.value}:{page}"
 
 
 def offer(name: str) -> str:
@@ -63,9 +63,9 @@ def offer(name: str) -> str:
 
 def parse_custom_id(custom_id: str) -> Press | None:
     """Return what ``custom_id`` means, None when it is not ours or of another version."""
-    page = _QUEUE_PAGE.fullmatch(custom_id)
+    page = _PAGE.fullmatch(custom_id)
     if page is not None:
-        return Press(verb=Verb.QUEUE, page=int(page[1]))
+        return Press(verb=Verb(page[1]), page=int(page[2]))
     offered = _OFFER.fullmatch(custom_id)
     if offered is not None:
         return Press(verb=Verb.PLAY, offer=offered[1])

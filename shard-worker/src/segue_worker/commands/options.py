@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 PAGES_MAXIMUM = 100_000
 PLACES_MAXIMUM = 100_000
 """Beyond any server's longest queue; how long it is, is judged where the guild is known."""
+NAME_LENGTH = 33
+"""A command's name, with or without its slash."""
 TIME_LENGTH = 20
 """Longest way of writing a time."""
 

@@ -188,6 +188,33 @@ SOUND: tuple[CommandSpec, ...] = (
 )
 
 ABOUT: tuple[CommandSpec, ...] = (
+    CommandSpec(
+        verb=Verb.HELP,
+        description="Show what I can do",
+        chapter=Chapter.ABOUT,
+        options=(
+            options.text("command", "One command, to read all about it", "choice", options.NAME_LENGTH),
+            options.page("Which page of the help"),
+        ),
+        reads=True,
+    ),
+    CommandSpec(
+        verb=Verb.HISTORY,
+        description="Show what was played",
+        chapter=Chapter.ABOUT,
+        options=(options.page("Which page of the past"),),
+        reads=True,
+    ),
+    CommandSpec(verb=Verb.STATS, description="Show how Segue is doing", chapter=Chapter.ABOUT, reads=True),
+    CommandSpec(
+        verb=Verb.NODE, description="Show which node plays for you", chapter=Chapter.ABOUT, reads=True
+    ),
+    CommandSpec(
+        verb=Verb.SHARD,
+        description="Show which shard this server is on",
+        chapter=Chapter.ABOUT,
+        reads=True,
+    ),
     CommandSpec(verb=Verb.PING, description="See whether Segue is awake", chapter=Chapter.ABOUT, reads=True),
 )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from segue_core.models import LoopMode
 from segue_worker.domain import policy, queue_commands, sound, steering, voice
 from segue_worker.domain.closing import abandon_if_provisional, answer_loads, close
+from segue_worker.domain.effects import Topic
 from segue_worker.domain.guards import channel_to_come_to, is_with_us
 from segue_worker.domain.history import end_current, remember
 from segue_worker.domain.messages import Command, CommitRefusal, CommitRefused, Verb
@@ -14,7 +15,7 @@ from segue_worker.domain.now_playing import retire, view_of
 from segue_worker.domain.pages import queue_page
 from segue_worker.domain.playing import begin_next, skip
 from segue_worker.domain.plays import come_to, forget, play, search
-from segue_worker.domain.views import Phrase, ReplyView, Tone, Words
+from segue_worker.domain.views import HelpPage, Phrase, ReplyView, Tone, Words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -227,6 +228,20 @@ def _ping(turn: Turn, command: Command) -> None:
     turn.reply(command, Tone.INFO, words)
 
 
+def _about(topic: Topic) -> Callable[[Turn, Command], None]:
+    def handler(turn: Turn, command: Command) -> None:
+        turn.inform(command, topic)
+
+    return handler
+
+
+def _help(turn: Turn, command: Command) -> None:
+    """What there is to help with is known to ``ui/``, which has the table of commands."""
+    page = HelpPage(page=max(1, command.page or 1), command=command.choice)
+    view = ReplyView(tone=Tone.INFO, words=Words(phrase=Phrase.HELP), help=page)
+    turn.answer(command.id, view, from_button=command.from_button)
+
+
 _HANDLERS: dict[Verb, Callable[[Turn, Command], None]] = {
     Verb.PLAY: _play,
     Verb.PLAY_NEXT: _play,
@@ -259,5 +274,10 @@ _HANDLERS: dict[Verb, Callable[[Turn, Command], None]] = {
     Verb.FILTERS: sound.filters,
     Verb.EQUALIZER: sound.equalizer,
     Verb.TIMESCALE: sound.timescale,
+    Verb.HISTORY: _about(Topic.HISTORY),
+    Verb.STATS: _about(Topic.STATS),
+    Verb.NODE: _about(Topic.NODE),
+    Verb.SHARD: _about(Topic.SHARD),
+    Verb.HELP: _help,
     Verb.PING: _ping,
 }

@@ -132,6 +132,30 @@ class Reply:
     from_button: bool = False
 
 
+class Topic(StrEnum):
+    """What a guild itself does not know."""
+
+    HISTORY = "history"
+    STATS = "stats"
+    NODE = "node"
+    SHARD = "shard"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inform:
+    """Answer a command with what others know; like a ``Reply``, once for each.
+
+    ``page``: of the history. ``played``: the songs we remember ourselves, the newest last, in case the store
+    can't be asked. ``node``: where the guild plays.
+    """
+
+    command: CommandId
+    topic: Topic
+    page: int = 1
+    node: NodeId | None = None
+    played: tuple[QueueItem, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShowNowPlaying:
     """Bring the guild's one message up to date.
@@ -174,6 +198,7 @@ Effect = (
     | PatchPlayer
     | DestroyPlayer
     | Reply
+    | Inform
     | ShowNowPlaying
     | SetTimer
     | CancelTimer

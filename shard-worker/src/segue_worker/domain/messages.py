@@ -46,6 +46,11 @@ class Verb(StrEnum):
     FILTERS = "filters"
     EQUALIZER = "equalizer"
     TIMESCALE = "timescale"
+    HISTORY = "history"
+    STATS = "stats"
+    NODE = "node"
+    SHARD = "shard"
+    HELP = "help"
     PING = "ping"
 
 

@@ -13,6 +13,7 @@ from segue_worker.domain.effects import (
     Commit,
     DestroyPlayer,
     Effect,
+    Inform,
     LoadTracks,
     OfferSongs,
     PatchPlayer,
@@ -22,6 +23,7 @@ from segue_worker.domain.effects import (
     SendVoiceState,
     SetTimer,
     ShowNowPlaying,
+    Topic,
 )
 from segue_worker.domain.state import Decision, GuildState, TimerRef
 from segue_worker.domain.views import NowPlayingView, Phrase, QueuePage, ReplyView, SoundView, Tone, Words
@@ -41,6 +43,7 @@ _ORDER: dict[type[Effect], int] = {
     Place: 5,
     PatchPlayer: 6,
     Reply: 7,
+    Inform: 7,
     ShowNowPlaying: 8,
     SetTimer: 9,
     CancelTimer: 9,
@@ -105,10 +108,28 @@ class Turn:
 
     def answer(self, command: CommandId, view: ReplyView, *, from_button: bool) -> None:
         """Answer a command known by its id alone, unless it was answered before."""
+        if self._is_first_answer(command):
+            self.emit(Reply(command=command, view=view, from_button=from_button))
+
+    def inform(self, command: Command, topic: Topic) -> None:
+        """Let others answer ``command``, unless it was answered before."""
+        if self._is_first_answer(command.id):
+            snapshot = self.state.snapshot
+            self.emit(
+                Inform(
+                    command=command.id,
+                    topic=topic,
+                    page=max(1, command.page or 1),
+                    node=snapshot.node,
+                    played=snapshot.played if topic is Topic.HISTORY else (),
+                )
+            )
+
+    def _is_first_answer(self, command: CommandId) -> bool:
         if command in self.state.recent:
-            return
+            return False
         self.answered(command)
-        self.emit(Reply(command=command, view=view, from_button=from_button))
+        return True
 
     def answered(self, command: CommandId) -> None:
         """Remember that a command has its answer, or that an effect brings it."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from segue_core.filters import Timescale
+from segue_core.ids import UserId
 from segue_core.models import LoopMode, QueueItem, Track
 from segue_worker.domain.presets import Preset
 
@@ -64,6 +65,14 @@ class Phrase(StrEnum):
     NO_DUPLICATES = "no_duplicates"
     NONE_OF_YOURS = "none_of_yours"
     NOBODY_GONE = "nobody_gone"
+    HISTORY = "history"
+    HISTORY_EMPTY = "history_empty"
+    HISTORY_RECENT = "history_recent"
+    STATS = "stats"
+    NODE = "node"
+    NO_NODE_YET = "no_node_yet"
+    SHARD = "shard"
+    HELP = "help"
     PONG = "pong"
     QUEUE_PAGE = "queue_page"
     OFFERED = "offered"
@@ -77,6 +86,7 @@ class Phrase(StrEnum):
     QUEUE_EMPTY = "queue_empty"
     NO_SUCH_PLACE = "no_such_place"
     NO_PREVIOUS = "no_previous"
+    NO_SUCH_COMMAND = "no_such_command"
     BAD_TIME = "bad_time"
     NOT_SEEKABLE = "not_seekable"
     SEEK_BEYOND = "seek_beyond"
@@ -205,6 +215,65 @@ class NowPlayingView:
     usable: frozenset[Control] = frozenset()
 
 
+class FactName(StrEnum):
+    """What can be told of the cluster. The value names its entry in the catalogue of texts."""
+
+    VERSION = "version"
+    UPTIME = "uptime"
+    WORKERS = "workers"
+    SPARES = "spares"
+    SHARDS_HELD = "shards_held"
+    NODES_READY = "nodes_ready"
+    PLAYERS = "players"
+    PLAYING_HERE = "playing_here"
+    REGION = "region"
+    HEALTH = "health"
+    CPU = "cpu"
+    MEMORY = "memory"
+    FRAMES_MISSING = "frames_missing"
+    SHARD = "shard"
+    WORKER = "worker"
+    EPOCH = "epoch"
+    GATEWAY = "gateway"
+    LATENCY = "latency"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One line of a table: a number in the unit its name says, or other people's words. ``of``: out of."""
+
+    name: FactName
+    value: str | int
+    of: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """A song of the past. ``at`` in ms since the epoch, 0 when it is not known."""
+
+    title: str
+    requester: UserId
+    at: int = 0
+    skipped: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryPage:
+    """Songs of the past, the newest first. ``more``: there is another page behind."""
+
+    page: int
+    songs: tuple[Heard, ...]
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelpPage:
+    """Which part of the help is wanted: of one command, or a page of all (1-based)."""
+
+    page: int = 1
+    command: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferView:
     """Songs to choose one of, best match first; ``id`` names the list when somebody does."""
@@ -224,3 +293,6 @@ class ReplyView:
     progress: NowPlayingView | None = None
     sound: SoundView | None = None
     offer: OfferView | None = None
+    facts: tuple[Fact, ...] = ()
+    history: HistoryPage | None = None
+    help: HelpPage | None = None

@@ -12,6 +12,7 @@ from segue_worker.domain.effects import (
     Commit,
     DestroyPlayer,
     Effect,
+    Inform,
     LoadTracks,
     OfferSongs,
     PatchPlayer,
@@ -70,7 +71,7 @@ class Interpreter:
         """Whether anything is under way, or will fire."""
         return self._errands.busy or self._screen.busy or bool(self._timers)
 
-    def perform(  # noqa: C901 - one line a kind of effect
+    def perform(  # noqa: C901, PLR0912 - one line a kind of effect
         self, effect: Effect, *, tier: TierName, while_frozen: bool = False
     ) -> None:
         """Begin ``effect``; returns at once.
@@ -97,6 +98,8 @@ class Interpreter:
                 self._run(effect, self._destroy(effect), lane=effect.node)
             case Reply():
                 self._run(effect, self._reply(effect))
+            case Inform():
+                self._run(effect, self._inform(effect))
             case ShowNowPlaying():
                 self._screen.show(effect)
             case SetTimer():
@@ -193,6 +196,10 @@ class Interpreter:
     async def _reply(self, effect: Reply) -> None:
         await self._tools.replies.reply(self._guild, effect)
         self._tools.journal.finished(self._shard.lease, self._guild, effect.command)
+
+    async def _inform(self, effect: Inform) -> None:
+        view = await self._tools.informer.look(self._guild, effect)
+        await self._reply(Reply(command=effect.command, view=view))
 
     def _set_timer(self, effect: SetTimer) -> None:
         self._cancel_timer(effect.name)

@@ -13,8 +13,8 @@ from segue_worker.domain.state import Decision, GuildState
 if TYPE_CHECKING:
     from segue_core.models import MessageRef
     from segue_core.redis.guilds import JournalEntry
-    from segue_worker.domain.effects import Reply
-    from segue_worker.domain.views import NowPlayingView
+    from segue_worker.domain.effects import Inform, Reply
+    from segue_worker.domain.views import NowPlayingView, ReplyView
 
 Decide = Callable[[GuildState, Message, int], Decision]
 """``domain.decide.decide``: pure; the time is Redis time, ms."""
@@ -42,6 +42,13 @@ class Replies(Protocol):
 
     async def reply(self, guild: GuildId, reply: Reply) -> None:
         """Edit the command's original answer, or follow up. Not being able to is its own to report."""
+
+
+class Informer(Protocol):
+    """Knows what a guild itself does not: the past, and the cluster."""
+
+    async def look(self, guild: GuildId, question: Inform) -> ReplyView:
+        """Return the answer; what can't be learnt now is left out, or said so in words. Never raises."""
 
 
 class MessageLostError(Exception):

@@ -12,6 +12,7 @@ from segue_worker.players.ports import (
     Clock,
     Decide,
     Fleet,
+    Informer,
     Links,
     Meter,
     NowPlaying,
@@ -60,6 +61,7 @@ class Tools:
     meter: Meter
     journal: CommandJournal
     stale: StaleHolder
+    informer: Informer
     recorder: Recorder | None = None
     search_prefix: str = "ytsearch"
     buffer_ms: int = 400

@@ -8,24 +8,24 @@ description 4096, footer 2048, all text of an embed together 6000; button label 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 import hikari
-from hikari.api.special_endpoints import MessageActionRowBuilder
 from hikari.impl import MessageActionRowBuilder as Row
 
 from segue_core.models import LoopMode, QueueItem
 from segue_worker.commands import custom_ids
-from segue_worker.domain.views import Control, NowPlayingView, PlayerPhase, QueuePage, ReplyView, Tone
-from segue_worker.ui import texts
-from segue_worker.ui.markdown import escape, length
+from segue_worker.domain.views import Control, NowPlayingView, PlayerPhase, ReplyView, Tone
+from segue_worker.ui import pages, texts
+from segue_worker.ui.markdown import escape
 from segue_worker.ui.menus import offer_menu
+from segue_worker.ui.parts import BLUE, GREEN, GREY, RED, TONES, Rendered, Style, line_of, web_url
+
+if TYPE_CHECKING:
+    from hikari.api.special_endpoints import MessageActionRowBuilder
 
 TITLE_LIMIT = 256
-_LINE_TITLE_LIMIT = 80
 _AUTHOR_LIMIT = 100
-_URL_LIMIT = 1024
 _BAR_CELLS = 16
 _NODE_LIMIT = 64
 
@@ -35,41 +35,12 @@ COLOURS = {
     PlayerPhase.PAUSED: 0xE5A13B,
     PlayerPhase.ENDED: 0x6D7480,
 }
-TONES = {Tone.OK: 0x2FB67C, Tone.INFO: 0x5865F2, Tone.REFUSED: 0xE5A13B, Tone.FAILED: 0xD6505A}
-_Style = Literal[
-    hikari.ButtonStyle.PRIMARY,
-    hikari.ButtonStyle.SECONDARY,
-    hikari.ButtonStyle.SUCCESS,
-    hikari.ButtonStyle.DANGER,
-]
-_GREY: Final = hikari.ButtonStyle.SECONDARY
-_BLUE: Final = hikari.ButtonStyle.PRIMARY
-_GREEN: Final = hikari.ButtonStyle.SUCCESS
-_RED: Final = hikari.ButtonStyle.DANGER
 _HEADINGS = {
     PlayerPhase.STARTING: texts.HEADING_STARTING,
     PlayerPhase.PLAYING: texts.HEADING_PLAYING,
     PlayerPhase.PAUSED: texts.HEADING_PAUSED,
     PlayerPhase.ENDED: texts.HEADING_ENDED,
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rendered:
-    """A message ready for hikari's ``create_message``, ``edit_message`` and interaction responses."""
-
-    embeds: tuple[hikari.Embed, ...]
-    components: tuple[MessageActionRowBuilder, ...] = ()
-
-    def kwargs(self) -> dict[str, Any]:
-        """Return the arguments that all of those calls share; nobody is ever pinged."""
-        return {
-            "embeds": list(self.embeds),
-            "components": list(self.components),
-            "mentions_everyone": False,
-            "user_mentions": False,
-            "role_mentions": False,
-        }
 
 
 def now_playing(view: NowPlayingView) -> Rendered:
@@ -79,8 +50,8 @@ def now_playing(view: NowPlayingView) -> Rendered:
     if view.item is not None:
         track = view.item.track
         embed.title = escape(track.title, TITLE_LIMIT) or None
-        embed.url = _web_url(track.uri)
-        artwork = _web_url(track.artwork_url)
+        embed.url = web_url(track.uri)
+        artwork = web_url(track.artwork_url)
         if artwork is not None:
             embed.set_thumbnail(artwork)
     embed.set_footer(text=_footer(view))
@@ -89,11 +60,9 @@ def now_playing(view: NowPlayingView) -> Rendered:
 
 def reply(view: ReplyView) -> Rendered:
     """Return an answer to one person."""
-    if view.queue is not None:
-        return _queue(view.queue)
-    if view.progress is not None:
-        shown = now_playing(view.progress)
-        return Rendered(embeds=shown.embeds)
+    page = _page(view)
+    if page is not None:
+        return page
     lines = [texts.say(view.words)]
     if view.sound is not None and view.tone is Tone.INFO:
         lines += [f"- {name}" for name in texts.sound(view.sound)]
@@ -101,10 +70,23 @@ def reply(view: ReplyView) -> Rendered:
     if view.offer is not None:
         return Rendered(embeds=(embed,), components=(offer_menu(view.offer),))
     if view.item is not None:
-        artwork = _web_url(view.item.track.artwork_url)
+        artwork = web_url(view.item.track.artwork_url)
         if artwork is not None:
             embed.set_thumbnail(artwork)
     return Rendered(embeds=(embed,))
+
+
+def _page(view: ReplyView) -> Rendered | None:
+    """Return the answer if it is more than a sentence."""
+    if view.queue is not None:
+        return pages.queue(view.queue)
+    if view.progress is not None:
+        return Rendered(embeds=now_playing(view.progress).embeds)
+    if view.help is not None:
+        return pages.help_page(view.help)
+    if view.history is not None:
+        return pages.history(view)
+    return pages.facts(view) if view.facts else None
 
 
 def progress_bar(position_ms: int, length_ms: int) -> str:
@@ -124,7 +106,7 @@ def _story(view: NowPlayingView) -> str:
         lines += ["", texts.say(view.notice)]
     if view.up_next:
         lines += ["", f"**{texts.UP_NEXT}**"]
-        lines += [_line(number, item) for number, item in enumerate(view.up_next, start=1)]
+        lines += [line_of(number, item) for number, item in enumerate(view.up_next, start=1)]
         more = view.queued - len(view.up_next)
         if more > 0:
             lines.append(texts.AND_MORE.format(count=more))
@@ -167,18 +149,18 @@ class _Button:
     custom_id: str
     emoji: str
     label: str = ""
-    style: _Style = _GREY
+    style: Style = GREY
 
 
 _BACK = _Button(Control.PREVIOUS, custom_ids.PREVIOUS, "⏮️", texts.BUTTON_PREVIOUS)
-_PAUSE = _Button(Control.PAUSE, custom_ids.PAUSE, "⏸️", texts.BUTTON_PAUSE, _BLUE)
-_RESUME = _Button(Control.RESUME, custom_ids.RESUME, "▶️", texts.BUTTON_RESUME, _GREEN)
+_PAUSE = _Button(Control.PAUSE, custom_ids.PAUSE, "⏸️", texts.BUTTON_PAUSE, BLUE)
+_RESUME = _Button(Control.RESUME, custom_ids.RESUME, "▶️", texts.BUTTON_RESUME, GREEN)
 _SKIP = _Button(Control.SKIP, custom_ids.SKIP, "⏭️", texts.BUTTON_SKIP)
-_STOP = _Button(Control.STOP, custom_ids.STOP, "⏹️", texts.BUTTON_STOP, _RED)
+_STOP = _Button(Control.STOP, custom_ids.STOP, "⏹️", texts.BUTTON_STOP, RED)
 _LOOPS = {
     LoopMode.OFF: _Button(Control.LOOP, custom_ids.LOOP, "🔁", texts.BUTTON_LOOP),
-    LoopMode.TRACK: _Button(Control.LOOP, custom_ids.LOOP, "🔂", texts.BUTTON_LOOP_TRACK, _BLUE),
-    LoopMode.QUEUE: _Button(Control.LOOP, custom_ids.LOOP, "🔁", texts.BUTTON_LOOP_QUEUE, _BLUE),
+    LoopMode.TRACK: _Button(Control.LOOP, custom_ids.LOOP, "🔂", texts.BUTTON_LOOP_TRACK, BLUE),
+    LoopMode.QUEUE: _Button(Control.LOOP, custom_ids.LOOP, "🔁", texts.BUTTON_LOOP_QUEUE, BLUE),
 }
 _SECOND_ROW = (
     _Button(Control.SHUFFLE, custom_ids.SHUFFLE, "🔀", texts.BUTTON_SHUFFLE),
@@ -205,52 +187,3 @@ def _row(buttons: tuple[_Button, ...], view: NowPlayingView) -> MessageActionRow
             is_disabled=button.control not in view.usable,
         )
     return row
-
-
-def _queue(page: QueuePage) -> Rendered:
-    lines = []
-    if page.current is not None:
-        title = escape(page.current.track.title, _LINE_TITLE_LIMIT)
-        lines += [f"**{texts.HEADING_PLAYING}:** {title}", ""]
-    lines += [_line(number, item) for number, item in enumerate(page.items, start=page.first_position)]
-    if not page.items:
-        lines.append(texts.NOTHING_MORE)
-    embed = hikari.Embed(
-        title=texts.HEADING_QUEUE, color=TONES[Tone.INFO], description="\n".join(lines).strip()
-    )
-    total = texts.IN_TOTAL.format(count=page.total, duration=texts.duration(page.total_ms))
-    embed.set_footer(text=f"{texts.PAGE.format(page=page.page, pages=page.pages)} · {total}")
-    return Rendered(embeds=(embed,), components=_page_buttons(page))
-
-
-def _page_buttons(page: QueuePage) -> tuple[MessageActionRowBuilder, ...]:
-    if page.pages <= 1:
-        return ()
-    row = Row()
-    back, following = max(1, page.page - 1), min(page.pages, page.page + 1)
-    # Two buttons of a message may not share an id, so the one that leads nowhere names another page.
-    back_id = custom_ids.queue_page(back if page.page > 1 else page.pages + 1)
-    next_id = custom_ids.queue_page(following if page.page < page.pages else page.pages + 2)
-    row.add_interactive_button(_GREY, back_id, label=texts.BUTTON_BACK, is_disabled=page.page <= 1)
-    row.add_interactive_button(_GREY, next_id, label=texts.BUTTON_NEXT, is_disabled=page.page >= page.pages)
-    return (row,)
-
-
-def _line(number: int, item: QueueItem) -> str:
-    track = item.track
-    title = escape(track.title, _LINE_TITLE_LIMIT)
-    long = texts.LIVE if track.is_stream else texts.duration(track.length_ms)
-    requester = f" · {texts.mention_user(item.requester)}" if item.requester else ""
-    return f"`{number}.` {title} `{long}`{requester}"
-
-
-def _web_url(url: str | None) -> str | None:
-    """Return ``url`` when Discord would take it; one bad link must not cost the whole message."""
-    if url is None or length(url) > _URL_LIMIT or not url.isascii() or not url.isprintable() or " " in url:
-        return None
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname
-    except ValueError:
-        return None
-    return url if parts.scheme in {"http", "https"} and host else None

@@ -10,7 +10,7 @@ from string import Formatter
 from typing import TYPE_CHECKING
 
 from segue_worker.domain.presets import EFFECTS, EQUALIZERS, Preset
-from segue_worker.domain.views import Phrase, SoundView, Words
+from segue_worker.domain.views import Fact, FactName, Phrase, SoundView, Words
 from segue_worker.ui.markdown import escape, truncate
 
 if TYPE_CHECKING:
@@ -59,6 +59,14 @@ ENGLISH: dict[Phrase, str] = {
     Phrase.LOOPING_TRACK: "This song is played again and again.",
     Phrase.LOOPING_QUEUE: "The whole queue is played again and again.",
     Phrase.VOLUME_IS: "Volume is {volume} %.",
+    Phrase.HISTORY: "This is what was played here, the newest first.",
+    Phrase.HISTORY_EMPTY: "Nothing was played here yet. Start something with `/play`.",
+    Phrase.HISTORY_RECENT: "I can't look further back just now; these were the last songs.",
+    Phrase.STATS: "This is how I am doing.",
+    Phrase.NODE: "{node} plays for you.",
+    Phrase.NO_NODE_YET: "No node plays for you yet. Start something with `/play`.",
+    Phrase.SHARD: "This server is on shard {shard}.",
+    Phrase.HELP: "This is what I can do.",
     Phrase.PONG: "Pong! Your command took {ms} ms to get here.",
     Phrase.QUEUE_PAGE: "Coming up: {total} in the queue.",
     Phrase.OFFERED: "This is what I found for **{query}**. Which one shall I play?",
@@ -71,6 +79,7 @@ ENGLISH: dict[Phrase, str] = {
     Phrase.QUEUE_EMPTY: "The queue is empty. Add something with `/play`.",
     Phrase.NO_SUCH_PLACE: "There is no number {position} in the queue: it has {count}. `/queue` shows them.",
     Phrase.NO_PREVIOUS: "I know of no song before this one.",
+    Phrase.NO_SUCH_COMMAND: "There is no `/{name}`. Did you mean `/{near}`? `/help` shows everything.",
     Phrase.BAD_TIME: "I don't understand that time. Write `1:23`, `83` or `1m23s`.",
     Phrase.NOT_SEEKABLE: "There is no going back and forth in this one: it is live, or can't be wound.",
     Phrase.SEEK_BEYOND: "The song is only {limit_ms} long. `/skip` goes on to the next.",
@@ -166,6 +175,7 @@ HEADING_STARTING = "Starting…"
 HEADING_PLAYING = "Now playing"
 HEADING_PAUSED = "Paused"
 HEADING_ENDED = "Finished"
+HEADING_HISTORY = "History"
 HEADING_QUEUE = "Queue"
 CHOOSE = "Choose a song"
 NOTHING_YET = "Nothing is playing."
@@ -178,9 +188,45 @@ ENDS = "ends {when}"
 LOOP_TRACK = "looping this song"
 LOOP_QUEUE = "looping the queue"
 VOLUME = "volume {volume} %"
+OUT_OF = "{value} of {of}"
+PERCENT = "{value} %"
+MEBIBYTES = "{value} MiB"
+MILLISECONDS = "{value} ms"
 SPEED = "speed {percent} %"
 PITCH = "pitch {percent} %"
 ON_NODE = "on {node}"
+PAGE_ONLY = "page {page}"
+SKIPPED_MARK = "skipped"
+HELP_HINT = "`/help command:…` tells all about one of them."
+OPTIONAL = "optional"
+COOLDOWN = "Once in {seconds} s."
+CHAPTERS = {
+    "PLAYING": "Play",
+    "STEERING": "Go on and back",
+    "QUEUE": "The queue",
+    "SOUND": "The sound",
+    "ABOUT": "About Segue",
+}
+FACTS: dict[FactName, str] = {
+    FactName.VERSION: "Version",
+    FactName.UPTIME: "Up for",
+    FactName.WORKERS: "Workers",
+    FactName.SPARES: "of them spare",
+    FactName.SHARDS_HELD: "Shards held",
+    FactName.NODES_READY: "Nodes ready",
+    FactName.PLAYERS: "Players",
+    FactName.PLAYING_HERE: "Playing on this worker",
+    FactName.REGION: "Region",
+    FactName.HEALTH: "Health",
+    FactName.CPU: "CPU load",
+    FactName.MEMORY: "Memory",
+    FactName.FRAMES_MISSING: "Frames missing",
+    FactName.SHARD: "Shard",
+    FactName.WORKER: "Worker",
+    FactName.EPOCH: "Epoch",
+    FactName.GATEWAY: "Gateway",
+    FactName.LATENCY: "Heartbeat",
+}
 PAGE = "page {page} of {pages}"
 IN_TOTAL = "{count} songs, {duration}"
 
@@ -204,6 +250,13 @@ def sound(view: SoundView) -> tuple[str, ...]:
         parts = ((SPEED, scale.speed * scale.rate), (PITCH, scale.pitch * scale.rate))
         named += [words.format(percent=round(factor * 100)) for words, factor in parts if factor != 1.0]
     return tuple(named)
+
+
+def fact(one: Fact) -> tuple[str, str]:
+    """Return what a fact is called, and its value with its unit."""
+    render = _FACT_UNITS.get(one.name, _plain_value)
+    value = render(one.value) or "?"
+    return FACTS[one.name], value if one.of is None else OUT_OF.format(value=value, of=one.of)
 
 
 def duration(milliseconds: int) -> str:
@@ -239,4 +292,12 @@ _GAPS: dict[str, Callable[[str | int], str]] = {
     "limit_ms": _of_int(duration),
     "position_ms": _of_int(duration),
     "preset": lambda value: PRESETS.get(str(value), _plain_value(value)),
+}
+
+_FACT_UNITS: dict[FactName, Callable[[str | int], str]] = {
+    FactName.UPTIME: _of_int(duration),
+    FactName.CPU: _of_int(lambda percent: PERCENT.format(value=percent)),
+    FactName.FRAMES_MISSING: _of_int(lambda percent: PERCENT.format(value=percent)),
+    FactName.MEMORY: _of_int(lambda octets: MEBIBYTES.format(value=octets >> 20)),
+    FactName.LATENCY: _of_int(lambda ms: MILLISECONDS.format(value=ms)),
 }
