@@ -112,6 +112,28 @@ SEARCHES = _metrics.counter(
     ["source"],
 )
 
+# Discord's REST API, and the names under which bots are watched since before they were clusters.
+
+DISCORD_ERRORS = _metrics.counter(
+    "discord_api_errors_total",
+    "Calls of Discord's REST API that failed, by operation and kind: unanswered, gone, forbidden, refused,"
+    " bad_token, other.",
+    ["operation", "kind"],
+)
+DISCORD_RETRIES = _metrics.counter(
+    "discord_operation_retries_total",
+    "Answers to interactions that were sent again, by operation; those of other routes are hikari's own.",
+    ["operation"],
+)
+DISCORD_SECONDS = _metrics.histogram(
+    "discord_operation_duration_seconds",
+    "Calls of Discord's REST API, each attempt by itself where we make it; waiting for limits included.",
+    ["operation"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+TRACK_PLAYS = _metrics.counter("track_plays_total", "Songs that became audible.")
+QUEUE_SIZE = _metrics.gauge("queue_size", "Songs that wait in the queues of this worker's guilds.")
+
 # Players.
 
 PLAYERS_LIVE = _metrics.gauge("segue_players_live", "Guilds with a player on this worker.")

@@ -11,6 +11,7 @@ import hikari
 import pytest
 import stamina
 from aiohttp import web
+from prometheus_client import REGISTRY
 
 from segue_core.ids import CommandId
 from segue_worker.gateway import interactions as module
@@ -94,11 +95,18 @@ async def desk(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
     await runner.cleanup()
 
 
+def _retries() -> float:
+    labels = {"operation": "edit_answer"}
+    return REGISTRY.get_sample_value("discord_operation_retries_total", labels) or 0.0
+
+
 async def test_an_edit_is_tried_until_it_is_taken(desk: Desk) -> None:
     """Limits, failures of the server, cut connections: the same edit again, it changes nothing twice."""
+    before = _retries()
     desk.replies = [(429, {"retry_after": 0.01}), (502, {}), None]
     await desk.rest.edit_original(SECRET, Text())
     assert len(desk.taken) == 4
+    assert _retries() == before + 3
     assert desk.taken[0] == desk.taken[3]
     assert desk.taken[0]["allowed_mentions"] == {"parse": []}
 

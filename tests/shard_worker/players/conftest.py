@@ -70,6 +70,7 @@ class Meters:
     def __init__(self) -> None:
         self.commits: Counter[str] = Counter()
         self.effects: Counter[str] = Counter()
+        self.plays = 0
         self.refused: Counter[str] = Counter()
         self.deepest = 0
 
@@ -86,6 +87,9 @@ class Meters:
     def effect(self, kind: str, outcome: str, seconds: float) -> None:
         assert seconds >= 0
         self.effects[f"{kind} {outcome}"] += 1
+
+    def track_started(self) -> None:
+        self.plays += 1
 
 
 @dataclass

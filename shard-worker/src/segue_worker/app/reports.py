@@ -74,6 +74,10 @@ class PlayerMeter:
         """Observe an effect."""
         metrics.EFFECT_SECONDS.labels(kind, outcome).observe(seconds)
 
+    def track_started(self) -> None:
+        """Count it."""
+        metrics.TRACK_PLAYS.inc()
+
 
 class WorkerChecks:
     """Looks at what the worker knows; asks nobody."""

@@ -318,6 +318,7 @@ class Worker:
         self._health.register("events", drain.check)
         metrics.PLAYERS_LIVE.set_function(lambda: players.summary().live)
         metrics.PLAYERS_PLAYING.set_function(lambda: players.summary().playing)
+        metrics.QUEUE_SIZE.set_function(lambda: players.summary().queued)
 
     def _readiness(self) -> CheckResult:
         """Not ready before topology and Discord are known: nothing can be held or taken over until then."""

@@ -35,6 +35,20 @@ class Ack(StrEnum):
     """40060: acknowledged before, by a predecessor or by a first try whose answer got lost."""
 
 
+class Operation(StrEnum):
+    """The calls we make, in words."""
+
+    ACKNOWLEDGE = "acknowledging an interaction"
+    COMPLETE = "completing an option"
+    EDIT_ANSWER = "editing an answer"
+    FOLLOW_UP = "following up"
+    POST_MESSAGE = "posting a message"
+    EDIT_MESSAGE = "editing a message"
+    DELETE_MESSAGE = "deleting a message"
+    REGISTER_COMMANDS = "registering commands"
+    VOICE_STATE = "asking who is in voice"
+
+
 class RestError(GatewayError):
     """A REST call that did not do what it should."""
 

@@ -17,18 +17,20 @@ import aiohttp
 import hikari
 import stamina
 
-from segue_worker import jsontext
+from segue_worker import jsontext, metrics
 from segue_worker.gateway.calls import (
     Ack,
     Answerable,
     ErrorCode,
     ForbiddenError,
     GoneError,
+    Operation,
     RefusedError,
     RestError,
     Shown,
     UnansweredError,
 )
+from segue_worker.gateway.measured import measured
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,39 +84,42 @@ class InteractionRest:
         data = {} if shown is None else self._message(shown)
         if ephemeral:
             data["flags"] = int(hikari.MessageFlag.EPHEMERAL)
-        return await self._callback(interaction, kind, data)
+        return await self._callback(interaction, kind, data, Operation.ACKNOWLEDGE)
 
     async def complete(self, interaction: Answerable, choices: Sequence[tuple[str, str]]) -> Ack:
         """Answer an autocomplete with at most 25 choices of (name, value). Raises RestError."""
         data = {"choices": [{"name": name, "value": value} for name, value in choices]}
-        return await self._callback(interaction, hikari.ResponseType.AUTOCOMPLETE, data)
+        return await self._callback(interaction, hikari.ResponseType.AUTOCOMPLETE, data, Operation.COMPLETE)
 
     async def _callback(
-        self, interaction: Answerable, kind: hikari.ResponseType, data: dict[str, Any]
+        self, interaction: Answerable, kind: hikari.ResponseType, data: dict[str, Any], operation: Operation
     ) -> Ack:
-        what = "acknowledging an interaction"
         path = f"/interactions/{interaction.id}/{interaction.token}/callback"
-        status, body = await self._send("POST", path, {"type": int(kind), "data": data}, what, ACK_TIMEOUT_S)
-        if status < HTTPStatus.BAD_REQUEST:
-            return Ack.ACCEPTED
-        code = _code(body)
-        if code == ErrorCode.UNKNOWN_INTERACTION:
-            return Ack.EXPIRED
-        if code == ErrorCode.ALREADY_ACKNOWLEDGED:
-            return Ack.ALREADY
-        raise _error(what, status, body)
+        document = {"type": int(kind), "data": data}
+        with measured(operation):
+            status, body = await self._send("POST", path, document, operation.value, ACK_TIMEOUT_S)
+            if status < HTTPStatus.BAD_REQUEST:
+                return Ack.ACCEPTED
+            code = _code(body)
+            if code == ErrorCode.UNKNOWN_INTERACTION:
+                return Ack.EXPIRED
+            if code == ErrorCode.ALREADY_ACKNOWLEDGED:
+                return Ack.ALREADY
+            raise _error(operation.value, status, body)
 
     async def edit_original(self, token: str, shown: Shown) -> None:
         """Put ``shown`` into the first answer. Raises RestError; GoneError when it, or its token, is gone."""
         path = f"/webhooks/{self._application}/{token}/messages/@original"
-        await self._until_taken("PATCH", path, self._message(shown), "editing an answer")
+        await self._until_taken("PATCH", path, self._message(shown), Operation.EDIT_ANSWER)
 
     async def follow_up(self, token: str, shown: Shown, *, ephemeral: bool = True) -> None:
         """Answer once more. Raises RestError; GoneError when the token has expired."""
         message = self._message(shown)
         if ephemeral:
             message["flags"] = int(hikari.MessageFlag.EPHEMERAL)
-        await self._until_taken("POST", f"/webhooks/{self._application}/{token}", message, "following up")
+        await self._until_taken(
+            "POST", f"/webhooks/{self._application}/{token}", message, Operation.FOLLOW_UP
+        )
 
     def _message(self, shown: Shown) -> dict[str, Any]:
         """Return Discord's message object; nobody is ever mentioned by it."""
@@ -124,12 +129,17 @@ class InteractionRest:
             "allowed_mentions": {"parse": []},
         }
 
-    async def _until_taken(self, method: str, path: str, message: dict[str, Any], what: str) -> None:
+    async def _until_taken(
+        self, method: str, path: str, message: dict[str, Any], operation: Operation
+    ) -> None:
+        what = operation.value
+        again = _again if method == "PATCH" else _once_allowed
         try:
             async with asyncio.timeout(EDIT_TIMEOUT_S):
-                again = _again if method == "PATCH" else _once_allowed
                 async for attempt in stamina.retry_context(on=again, attempts=_ATTEMPTS, timeout=None):
-                    with attempt:
+                    with attempt, measured(operation):
+                        if attempt.num > 1:
+                            metrics.DISCORD_RETRIES.labels(operation.name.lower()).inc()
                         status, body = await self._send(method, path, message, what, EDIT_TIMEOUT_S)
                         if status >= HTTPStatus.BAD_REQUEST:
                             raise _error(what, status, body)

@@ -21,11 +21,13 @@ from segue_worker.gateway.calls import (
     ErrorCode,
     ForbiddenError,
     GoneError,
+    Operation,
     RefusedError,
     Shown,
     UnansweredError,
 )
 from segue_worker.gateway.errors import BadTokenError, GatewayError, LateError
+from segue_worker.gateway.measured import measured
 from segue_worker.gateway.register import builder
 from segue_worker.gateway.unhurried import Unhurried
 
@@ -104,7 +106,7 @@ class DiscordRest:
         The same ``nonce`` (25 characters at most) within some minutes creates one message only.
         """
         message = await self._call(
-            "posting a message",
+            Operation.POST_MESSAGE,
             self._client.create_message(
                 int(channel),
                 embeds=shown.embeds,
@@ -121,7 +123,7 @@ class DiscordRest:
     async def edit(self, ref: MessageRef, shown: Shown) -> None:
         """Change one of our messages; GoneError when somebody deleted it."""
         await self._call(
-            "editing a message",
+            Operation.EDIT_MESSAGE,
             self._client.edit_message(
                 int(ref.channel),
                 int(ref.message),
@@ -136,21 +138,21 @@ class DiscordRest:
     async def delete(self, ref: MessageRef) -> None:
         """Delete one of our messages; GoneError when it is gone already."""
         await self._call(
-            "deleting a message", self._client.delete_message(int(ref.channel), int(ref.message))
+            Operation.DELETE_MESSAGE, self._client.delete_message(int(ref.channel), int(ref.message))
         )
 
     async def register(self, commands: Sequence[Mapping[str, Any]]) -> None:
         """Replace the application's global commands by these command objects; idempotent."""
         builders = [builder(command) for command in commands]
         await self._call(
-            "registering commands", self._client.set_application_commands(self._application, builders)
+            Operation.REGISTER_COMMANDS, self._client.set_application_commands(self._application, builders)
         )
 
     async def voice_channel(self, guild: GuildId, user: UserId) -> ChannelId | None:
         """Return the voice channel somebody is in, None for none; RestError when it can't be learnt."""
         try:
             state = await self._call(
-                "asking who is in voice",
+                Operation.VOICE_STATE,
                 self._client.fetch_voice_state(int(guild), int(user)),
                 WHERE_TIMEOUT_S,
             )
@@ -162,7 +164,13 @@ class DiscordRest:
         """End the calls that nobody waits for any more."""
         await self._calls.close()
 
-    async def _call(self, what: str, call: Coroutine[Any, Any, T], patience_s: float = CALL_TIMEOUT_S) -> T:
+    async def _call(
+        self, operation: Operation, call: Coroutine[Any, Any, T], patience_s: float = CALL_TIMEOUT_S
+    ) -> T:
+        with measured(operation):
+            return await self._translated(operation.value, call, patience_s)
+
+    async def _translated(self, what: str, call: Coroutine[Any, Any, T], patience_s: float) -> T:
         try:
             return await self._calls.call(what, call, patience_s)
         except LateError as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from redis.exceptions import RedisError
 
-from segue_core.events import DomainEvent
+from segue_core.events import DomainEvent, TrackStarted
 from segue_core.ids import EventId
 from segue_core.logging import get_logger
 from segue_core.models import GuildRecord
@@ -118,6 +118,7 @@ class Commits:
     def postpone(self, commit: Commit, now: int) -> None:
         """The decision is carried out unwritten; :meth:`catch_up` writes it."""
         self._owed.extend(self.events(commit, now))
+        self._count(commit)
         self._stored = None
         self.behind = True
 
@@ -132,6 +133,7 @@ class Commits:
         match outcome.status:
             case CommitStatus.OK:
                 self._wrote(GuildRecord(snapshot=after.snapshot, queue=after.queue, voice=after.voice))
+                self._count(commit)
                 if outcome.events_refused:
                     _log.warning("player.events_refused", guild=self._guild, count=outcome.events_refused)
                 return Written.OK
@@ -152,6 +154,11 @@ class Commits:
         self._stored = record
         self._owed.clear()
         self.behind = False
+
+    def _count(self, commit: Commit) -> None:
+        for data in commit.events:
+            if isinstance(data, TrackStarted):
+                self._meter.track_started()
 
     def _measure(self, outcome: str, started: float) -> None:
         self._meter.committed(outcome, time.monotonic() - started)

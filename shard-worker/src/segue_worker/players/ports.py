@@ -182,6 +182,9 @@ class Meter(Protocol):
     def effect(self, kind: str, outcome: str, seconds: float) -> None:
         """An effect was performed: ok or failed."""
 
+    def track_started(self) -> None:
+        """A song became audible."""
+
 
 class Recorder(Protocol):
     """Keeps what reached mailboxes, for replay."""

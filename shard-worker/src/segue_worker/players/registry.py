@@ -32,11 +32,12 @@ PoolFactory = Callable[[LeaseView, SessionListener], NodePool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlayersSummary:
-    """What health and metrics show. ``playing``: guilds with a song that is not paused."""
+    """What health and metrics show. ``playing``: guilds with a song that is not paused; ``queued``: songs."""
 
     guilds: int
     live: int
     playing: int
+    queued: int
     waiting_messages: int
     sessions: int
     sessions_owed: int
@@ -132,6 +133,7 @@ class PlayerRegistry:
             guilds=len(states),
             live=sum(state.live for state in states),
             playing=sum(state.current is not None and not state.snapshot.paused for state in states),
+            queued=sum(len(state.queue) for state in states),
             waiting_messages=sum(player.depth for shard in shards for player in shard.guilds.values()),
             sessions=sum(len(shard.pool.open_nodes()) for shard in shards),
             sessions_owed=sum(shard.pool.owed for shard in shards),
