@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -332,3 +333,66 @@ async def test_latency_is_injected(discord: SimClient, connect: Any) -> None:
     started = loop.time()
     await gateway.identify()
     assert loop.time() - started >= 0.06
+
+
+async def test_jitter_and_loss_keep_the_order(discord: SimClient, connect: Any) -> None:
+    """TCP: what is lost comes again later and what follows waits for it; nothing overtakes."""
+    guild = await discord.guild("Vinyl Club")
+    ada = await discord.person("Ada")
+    gateway = await connect()
+    await gateway.identify(intents=1 << 9)
+    await discord.knobs(gateway_jitter_ms=5, gateway_loss=0.2, retransmit_ms=20)
+    started = time.monotonic()
+    for number in range(30):
+        await ada.say(guild.text_channel, str(number))
+    ids = [(await gateway.until("MESSAGE_CREATE"))["id"] for _ in range(30)]
+    assert ids == sorted(ids, key=int)
+    assert time.monotonic() - started > 0.02
+
+
+async def test_a_resume_of_an_open_session_can_be_refused(discord: SimClient, connect: Any) -> None:
+    """With the other setting the RESUME is INVALID_SESSION, and the socket that is open goes on."""
+    await discord.knobs(resume_of_open_session="refused")
+    guild = await discord.guild("Vinyl Club")
+    first, second = await connect(), await connect()
+    ready = await first.identify()
+    await second.resume(ready["session_id"], first.seq)
+    assert (await second.until_op(9))["d"] is False
+    await (await discord.person("Ada")).say(guild.text_channel, "hi")
+    await first.until("MESSAGE_CREATE")
+
+
+async def test_the_day_s_budget_is_told(discord: SimClient, connect: Any, rest: Any) -> None:
+    """GET /gateway/bot counts down with each IDENTIFY, not with a RESUME, and starts anew after its time."""
+    await discord.knobs(session_start_total=5, session_start_reset_ms=600_000, max_concurrency=16)
+
+    async def limit() -> dict[str, int]:
+        _, body = await rest.call("GET", "/gateway/bot")
+        found: dict[str, int] = body["session_start_limit"]
+        return found
+
+    assert (await limit())["remaining"] == 5
+    one = await connect()
+    ready = await one.identify()
+    await one.socket.close(code=4900)
+    again = await connect()
+    await again.resume(ready["session_id"], one.seq)
+    await again.until("RESUMED")
+    told = await limit()
+    assert (told["total"], told["remaining"], told["max_concurrency"]) == (5, 4, 16)
+    assert 0 < told["reset_after"] <= 600_000
+    await discord.knobs(session_start_reset_ms=0)
+    assert (await limit())["remaining"] == 5
+
+
+async def test_a_crowd_of_quiet_guilds(discord: SimClient, connect: Any) -> None:
+    """Many guilds made at once reach the shards that own them, and can be thrown out again."""
+    made = await discord.crowd(60)
+    gateway = await connect()
+    ready = await gateway.identify((1, 4))
+    mine = [each for each in made if (each >> 22) % 4 == 1]
+    assert [int(each["id"]) for each in ready["guilds"]] == mine
+    for _ in mine:
+        await gateway.until("GUILD_CREATE")
+    await discord.remove_guild(mine[0])
+    assert (await gateway.until("GUILD_DELETE"))["id"] == str(mine[0])

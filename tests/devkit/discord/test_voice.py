@@ -164,24 +164,6 @@ async def test_misuse_closes_with_the_documented_code(
     assert await client.closed() == code
 
 
-async def test_a_newer_connection_supersedes(
-    discord: SimClient, guild: SimGuild, gateway: Any, voice_data: Any, dial: Any
-) -> None:
-    """One voice connection a guild: the older is closed with the knob's code and is no longer heard."""
-    await discord.knobs(superseded_close_code=4014)
-    data = await voice_data(gateway, guild)
-    older, newer = await dial(data.endpoint), await dial(data.endpoint)
-    await older.shake_hands(data.identify)
-    await older.play([SILENCE])
-    await _heard(discord, guild, 1)
-    await newer.shake_hands(data.identify)
-    assert await older.closed() == 4014
-    await older.play([SILENCE])
-    await newer.play([SILENCE])
-    report = await _heard(discord, guild, 2)
-    assert (report.packets, report.streams) == (2, 2)
-
-
 async def test_superseded_in_silence(
     discord: SimClient, guild: SimGuild, gateway: Any, voice_data: Any, dial: Any, simulator: Simulator
 ) -> None:

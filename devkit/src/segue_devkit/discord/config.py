@@ -29,3 +29,5 @@ class SimConfig:
     regions: dict[str, str] = field(default_factory=lambda: dict(DEFAULT_REGIONS))
     voice_port: int = 0
     knobs: dict[str, object] = field(default_factory=dict)
+    seed: int = 0
+    """Of lost packets and jitter: the same seed, the same weather."""

@@ -171,6 +171,7 @@ class Interactions:
         return payload
 
     def _expire(self, one: Interaction) -> None:
+        self._deadlines.pop(one.id).cancel()
         if one.stage is Stage.PENDING:
             one.stage = Stage.FAILED
             self.changed(one)
@@ -201,7 +202,8 @@ class Interactions:
             ApiError: 10062 if unknown or late, 40060 if it was acknowledged before.
         """
         one = self._by_id.get(interaction_id)
-        if one is not None and at_ns - one.created_ns >= self._knobs.interaction_ack_ms * 1_000_000:
+        late_ns = self._knobs.interaction_ack_ms * 1_000_000
+        if one is not None and one.stage is Stage.PENDING and at_ns - one.created_ns >= late_ns:
             self._expire(one)  # also if the timer, in a busy loop, comes after the call
         if one is None or one.token != token or one.stage is Stage.FAILED:
             raise unknown_interaction()

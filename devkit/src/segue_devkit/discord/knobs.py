@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +39,8 @@ class Superseded(StrEnum):
 
     CLOSE = "close"
     """Closed with ``superseded_close_code``."""
+    CUT = "cut"
+    """Its TCP connection is cut, without a word."""
     SILENT = "silent"
     """Left open, but nothing it sends is heard."""
 
@@ -51,6 +53,24 @@ class VoiceReidentify(StrEnum):
     """4006 for a peer with another IP address than the first."""
     REFUSE = "refuse"
     """4006 for any second IDENTIFY: voice data is good once."""
+
+
+class SupersededReturn(StrEnum):
+    """What a node that was superseded can do with the same voice data, once it is back (it had hung)."""
+
+    TAKES_BACK = "takes_back"
+    """Its IDENTIFY or RESUME is accepted, and supersedes the newer connection in turn."""
+    REFUSED = "refused"
+    """4006 for its address, until there is other voice data."""
+
+
+class OpenResume(StrEnum):
+    """What a RESUME of a gateway session brings while another socket carries it."""
+
+    TAKES_OVER = "takes_over"
+    """The other socket is closed with ``stolen_session_close_code``."""
+    REFUSED = "refused"
+    """INVALID_SESSION (false); the other goes on."""
 
 
 class SameChannelJoin(StrEnum):
@@ -80,6 +100,7 @@ class Knobs:
     replay_events: int = 5_000
     heartbeat_grace: float = 1.5
     heartbeat_close_code: int = 4009
+    resume_of_open_session: OpenResume = OpenResume.TAKES_OVER
     stolen_session_close_code: int = 4000
     invalid_session_delay_ms: int = 0
 
@@ -110,6 +131,7 @@ class Knobs:
     move_changes_server: bool = False
     superseded: Superseded = Superseded.CLOSE
     superseded_close_code: int = 4006
+    superseded_return: SupersededReturn = SupersededReturn.TAKES_BACK
     reidentify: VoiceReidentify = VoiceReidentify.ACCEPT
     kicked_close_code: int = 4014
     server_change_close_code: int = 4014
@@ -125,8 +147,16 @@ class Knobs:
 
     # The network in between, injected.
     gateway_latency_ms: float = 0
+    gateway_jitter_ms: float = 0
+    gateway_loss: float = 0
     rest_latency_ms: float = 0
+    rest_jitter_ms: float = 0
     voice_latency_ms: float = 0
+    udp_latency_ms: float = 0
+    udp_jitter_ms: float = 0
+    udp_loss: float = 0
+    retransmit_ms: float = 200
+    """What a segment lost by TCP costs: Linux's least retransmission timeout."""
 
     def update(self, changes: Mapping[str, object]) -> None:
         """Set several at once, all or none.
@@ -153,11 +183,23 @@ class Knobs:
             if not isinstance(value, bool):
                 raise ValueError(f"{name} must be true or false, not {value!r}")  # noqa: TRY004 - a bad value from JSON
             return value
-        return _number(name, value, whole=isinstance(current, int) and not name.endswith("latency_ms"))
+        if name.endswith("_loss"):
+            return _share(name, value)
+        return _number(name, value, whole=name not in _FRACTIONAL)
 
     def as_dict(self) -> dict[str, object]:
         """Every knob by name, JSON-ready."""
         return dataclasses.asdict(self)
+
+
+_FRACTIONAL: Final = frozenset(each.name for each in dataclasses.fields(Knobs) if each.type == "float")
+
+
+def _share(name: str, value: object) -> float:
+    number = _number(name, value, whole=False)
+    if number > 1:
+        raise ValueError(f"{name} must be a share from 0 to 1, not {value!r}")
+    return number
 
 
 def _number(name: str, value: object, *, whole: bool) -> int | float:

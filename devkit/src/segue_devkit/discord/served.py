@@ -28,6 +28,11 @@ class ServedSocket:
         self.close_code: int | None = None
         """Set once closing: ours if we closed, else the peer's, 1006 for a lost connection."""
 
+    @property
+    def closed_by_peer(self) -> bool:
+        """True if it is closed, and not by us."""
+        return self.close_code is not None and self._closing is None
+
     async def serve(self, handle: Callable[[WSMessage], Awaitable[None]]) -> None:
         """Hand every message to ``handle`` until the socket is closed by either side."""
         self._reader = asyncio.create_task(self._read(handle))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
@@ -16,8 +17,8 @@ from segue_devkit.discord.admin.people import PeopleCalls
 from segue_devkit.discord.admin.streams import StreamCalls
 from segue_devkit.discord.delivery import Delivery
 from segue_devkit.discord.files import Files
-from segue_devkit.discord.gateway.connection import Close
 from segue_devkit.discord.gateway.hub import Hub
+from segue_devkit.discord.gateway.protocol import Close
 from segue_devkit.discord.ids import Ids
 from segue_devkit.discord.interactions import Interactions
 from segue_devkit.discord.knobs import Knobs
@@ -36,6 +37,7 @@ from segue_devkit.discord.rest.stages import StageCalls
 from segue_devkit.discord.voice.desk import Desk
 from segue_devkit.discord.voice.servers import VoiceServers
 from segue_devkit.discord.voice.sink import Sinks
+from segue_devkit.discord.weather import Weather
 from segue_devkit.discord.world import World
 
 if TYPE_CHECKING:
@@ -52,18 +54,19 @@ class Simulator:
         self._port = config.port
         self.knobs = Knobs()
         self.knobs.update(config.knobs)
+        self.weather = Weather(self.knobs, random.Random(config.seed))
         self.world = World(Ids(), bot_name=config.bot_name, token=config.token)
-        self.hub = Hub(self.world, self.knobs, lambda: self.gateway_url)
+        self.hub = Hub(self.world, self.knobs, self.weather, lambda: self.gateway_url)
         self.sinks = Sinks(self.knobs)
         self._lag = LoopLag()
-        self.voice = VoiceServers(config.regions, self.knobs, self.sinks)
+        self.voice = VoiceServers(config.regions, self.knobs, self.weather, self.sinks)
         self.desk = Desk(self.world, self.knobs, self.voice)
         self.hub.voice = self.desk
         self.voice.grants = lambda: self.desk.grants
         self.interactions = Interactions(self.world, self.knobs)
         self.files = Files(self.world.ids, self.knobs, lambda: self.url)
         self.people = People(self.world, self.interactions, self.files, self.knobs)
-        self._gate = RestGate(self.world, self.knobs)
+        self._gate = RestGate(self.world, self.knobs, self.weather)
         self._streams = StreamCalls(self.world)
         self._audio = AudioCalls(self.world, self.sinks, self.voice)
         self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=1.0)

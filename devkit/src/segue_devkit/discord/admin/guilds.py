@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -21,7 +22,11 @@ from segue_devkit.discord.admin.people import person_of
 from segue_devkit.discord.model import ChannelType
 
 if TYPE_CHECKING:
+    from segue_devkit.discord.wire import Payload
     from segue_devkit.discord.world import World
+
+
+_BREATHER = 100
 
 
 class GuildCalls:
@@ -36,6 +41,7 @@ class GuildCalls:
         return [
             web.get("/guilds", self.all),
             web.post("/guilds", self.create),
+            web.post("/guilds/crowd", self.crowd),
             web.get("/guilds/{guild_id}", self.one),
             web.delete("/guilds/{guild_id}", self.remove),
             web.put("/guilds/{guild_id}/bot-permissions", self.bot_permissions),
@@ -55,9 +61,7 @@ class GuildCalls:
     async def create(self, request: web.Request) -> web.Response:
         """POST /sim/guilds {name, region, voice_channels, text_channels}."""
         body = await body_of(request)
-        region = field_text(body, "region", "us-east")
-        if region not in self._regions:
-            raise BadRequestError(f"region must be one of {', '.join(sorted(self._regions))}, not {region}")
+        region = self._region(body)
         guild = self._world.create_guild(
             field_text(body, "name"),
             region=region,
@@ -65,6 +69,27 @@ class GuildCalls:
             text_channels=field_int(body, "text_channels", 1),
         )
         return answer(views.guild(guild), 201)
+
+    async def crowd(self, request: web.Request) -> web.Response:
+        """POST /sim/guilds/crowd {count, region}: many guilds in which nothing happens; their ids."""
+        body = await body_of(request)
+        region = self._region(body)
+        count = field_int(body, "count", 1)
+        ids = []
+        for number in range(1, count + 1):
+            guild = self._world.create_guild(
+                f"Quiet {number}", region=region, voice_channels=1, text_channels=1
+            )
+            ids.append(str(guild.id))
+            if number % _BREATHER == 0:
+                await asyncio.sleep(0)  # others are served meanwhile
+        return answer({"guilds": ids}, 201)
+
+    def _region(self, body: Payload) -> str:
+        region = field_text(body, "region", "us-east")
+        if region not in self._regions:
+            raise BadRequestError(f"region must be one of {', '.join(sorted(self._regions))}, not {region}")
+        return region
 
     async def one(self, request: web.Request) -> web.Response:
         """GET /sim/guilds/{guild_id}."""

@@ -74,6 +74,11 @@ class SimClient:
         }
         return SimGuild.read(await self._transport.call("POST", "/guilds", body))
 
+    async def crowd(self, count: int, region: str = "us-east") -> tuple[int, ...]:
+        """Make many guilds in which nothing happens; their ids."""
+        found = await self._transport.call("POST", "/guilds/crowd", {"count": count, "region": region})
+        return tuple(int(each) for each in found["guilds"])
+
     async def guilds(self) -> tuple[SimGuild, ...]:
         """All guilds as they are now."""
         return tuple(SimGuild.read(each) for each in await self._transport.call("GET", "/guilds"))

@@ -255,6 +255,7 @@ class SinkReport:
     timecode: SongPosition | None
     now_ns: int
     muted: int = 0
+    lost: int = 0
 
     @property
     def unplanned_wall_gaps(self) -> tuple[Gap, ...]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from enum import IntEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Protocol
 
 from aiohttp import WSMsgType
 
 from segue_devkit.discord.gateway.compression import Plain, ZlibPayload
 from segue_devkit.discord.gateway.limits import Window
+from segue_devkit.discord.gateway.protocol import MAX_PAYLOAD, Close, GatewayError, Op
 from segue_devkit.discord.wire import Payload, dumps, now_ns
 
 if TYPE_CHECKING:
@@ -20,70 +20,45 @@ if TYPE_CHECKING:
     from aiohttp import WSMessage
 
     from segue_devkit.discord.gateway.compression import Encoder
-    from segue_devkit.discord.gateway.hub import Hub
     from segue_devkit.discord.gateway.session import Session
+    from segue_devkit.discord.knobs import Knobs
     from segue_devkit.discord.served import ServedSocket
-
-MAX_PAYLOAD: Final = 4096
-"""Bytes a client may send in one message; documented."""
+    from segue_devkit.discord.weather import Weather
 
 
-class Op(IntEnum):
-    """Gateway opcodes."""
+class Desk(Protocol):
+    """Who carries out what a client asks for."""
 
-    DISPATCH = 0
-    HEARTBEAT = 1
-    IDENTIFY = 2
-    PRESENCE_UPDATE = 3
-    VOICE_STATE_UPDATE = 4
-    RESUME = 6
-    RECONNECT = 7
-    REQUEST_GUILD_MEMBERS = 8
-    INVALID_SESSION = 9
-    HELLO = 10
-    HEARTBEAT_ACK = 11
-    REQUEST_SOUNDBOARD_SOUNDS = 31
+    @property
+    def knobs(self) -> Knobs:
+        """Limits and times."""
 
+    @property
+    def weather(self) -> Weather:
+        """What the network in between does."""
 
-class Close(IntEnum):
-    """Gateway close codes."""
+    async def identify(self, connection: Connection, body: Payload) -> None:
+        """Op 2."""
 
-    NORMAL = 1000
-    GOING_AWAY = 1001
-    ABNORMAL = 1006
-    UNKNOWN_ERROR = 4000
-    UNKNOWN_OPCODE = 4001
-    DECODE_ERROR = 4002
-    NOT_AUTHENTICATED = 4003
-    AUTHENTICATION_FAILED = 4004
-    ALREADY_AUTHENTICATED = 4005
-    INVALID_SEQ = 4007
-    RATE_LIMITED = 4008
-    SESSION_TIMED_OUT = 4009
-    INVALID_SHARD = 4010
-    SHARDING_REQUIRED = 4011
-    INVALID_API_VERSION = 4012
-    INVALID_INTENTS = 4013
-    DISALLOWED_INTENTS = 4014
+    async def resume(self, connection: Connection, body: Payload) -> None:
+        """Op 6."""
 
+    def voice_state(self, session: Session, body: Payload) -> None:
+        """Op 4."""
 
-class GatewayError(Exception):
-    """The client broke a rule: the socket closes with this code."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(f"{code} {reason}")
-        self.code = code
-        self.reason = reason
+    def request_members(self, session: Session, body: Payload) -> None:
+        """Op 8."""
 
 
 class Connection:
     """Reads one socket until it closes; writes from a queue, so that nobody waits for a slow client."""
 
-    def __init__(self, hub: Hub, socket: ServedSocket, encoder: Encoder) -> None:
+    def __init__(self, hub: Desk, socket: ServedSocket, encoder: Encoder) -> None:
         self._hub = hub
         self._socket = socket
         self._encoder = encoder
         self._queue: deque[tuple[int, str, Callable[[int], None] | None]] = deque()
+        self._due = 0
         self._ready = asyncio.Event()
         self._sends = Window(hub.knobs.gateway_sends, hub.knobs.gateway_sends_window_ms)
         self._zombie: asyncio.TimerHandle | None = None
@@ -111,8 +86,8 @@ class Connection:
 
     def send(self, text: str, on_sent: Callable[[int], None] | None = None) -> None:
         """Queue a message; ``on_sent`` gets the time it was written (ns, monotonic)."""
-        due = now_ns() + int(self._hub.knobs.gateway_latency_ms * 1_000_000)
-        self._queue.append((due, text, on_sent))
+        self._due = max(self._due, now_ns() + self._hub.weather.gateway_delay_ns())  # TCP keeps the order
+        self._queue.append((self._due, text, on_sent))
         self._ready.set()
 
     def close(self, code: int, reason: str = "") -> None:
@@ -122,6 +97,10 @@ class Connection:
     def abort(self) -> None:
         """Cut the TCP connection without a closing handshake."""
         self._socket.abort()
+
+    def leave(self) -> None:
+        """The session is somebody else's, or nobody's, from now on."""
+        self.session = None
 
     def compress_payloads(self) -> None:
         """IDENTIFY asked for payload compression; transport compression takes precedence."""

@@ -10,9 +10,11 @@ from aiohttp import web
 
 from segue_devkit.discord import payloads
 from segue_devkit.discord.gateway import compression, intents
-from segue_devkit.discord.gateway.connection import Close, Connection, GatewayError, Op
+from segue_devkit.discord.gateway.connection import Connection
 from segue_devkit.discord.gateway.limits import IdentifyLimits
+from segue_devkit.discord.gateway.protocol import Close, GatewayError, Op
 from segue_devkit.discord.gateway.session import Session
+from segue_devkit.discord.knobs import OpenResume
 from segue_devkit.discord.served import ServedSocket
 from segue_devkit.discord.wire import Payload, dumps, now_ns, snowflake
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from segue_devkit.discord.knobs import Knobs
+    from segue_devkit.discord.weather import Weather
     from segue_devkit.discord.world import Event, World
 
 _ENDING_CODES = frozenset(
@@ -55,8 +58,9 @@ class VoiceDesk(Protocol):
 class Hub:
     """Sessions by id; events go to every session that owns the guild and has the intent."""
 
-    def __init__(self, world: World, knobs: Knobs, public_url: Callable[[], str]) -> None:
+    def __init__(self, world: World, knobs: Knobs, weather: Weather, public_url: Callable[[], str]) -> None:
         self.knobs = knobs
+        self.weather = weather
         self._world = world
         self._public_url = public_url
         self._connections: set[Connection] = set()
@@ -165,6 +169,9 @@ class Hub:
         if session is None:
             await self._invalid_session(connection, resumable=False)
             return
+        if session.connection is not None and self.knobs.resume_of_open_session is OpenResume.REFUSED:
+            await self._invalid_session(connection, resumable=False)
+            return
         if seq > session.seq:
             self._end(session)
             raise GatewayError(Close.INVALID_SEQ, "Invalid seq.")
@@ -174,9 +181,8 @@ class Hub:
             await self._invalid_session(connection, resumable=False)
             return
         if session.connection is not None:
-            old = session.connection
-            old.session = None
-            old.close(self.knobs.stolen_session_close_code, "Resumed elsewhere.")
+            session.connection.leave()
+            session.connection.close(self.knobs.stolen_session_close_code, "Resumed elsewhere.")
         self._attach(session, connection)
         session.resumes += 1
         for text in missed:
@@ -230,7 +236,7 @@ class Hub:
         self.sessions.pop(session.session_id, None)
         connection, session.connection = session.connection, None
         if connection is not None:
-            connection.session = None
+            connection.leave()
             connection.close(Close.UNKNOWN_ERROR, "The session ended.")
         if self.voice is not None:
             self.voice.session_ended(session)
@@ -246,7 +252,8 @@ class Hub:
             session.connection = None
             self._end(session)
         if connection is not None:
-            connection.session = session if resumable else None
+            if not resumable:
+                connection.leave()
             connection.send(dumps({"op": Op.INVALID_SESSION, "d": resumable}))
 
     def ask_reconnect(self, session: Session) -> None:

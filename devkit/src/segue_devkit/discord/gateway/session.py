@@ -5,13 +5,28 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from segue_devkit.discord.gateway.connection import Connection
 from segue_devkit.discord.wire import now_ns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+class Carrier(Protocol):
+    """The socket that carries a session for now."""
+
+    def send(self, text: str, on_sent: Callable[[int], None] | None = None) -> None:
+        """Queue a message."""
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Close with a code."""
+
+    def abort(self) -> None:
+        """Cut the TCP connection."""
+
+    def leave(self) -> None:
+        """The session is somebody else's, or nobody's, from now on."""
 
 
 @dataclass(slots=True)
@@ -24,7 +39,7 @@ class Session:
     intents: int
     replay: deque[tuple[int, str]]
     seq: int = 0
-    connection: Connection | None = None
+    connection: Carrier | None = None
     expiry: asyncio.TimerHandle | None = None
     ended: bool = False
     resumes: int = 0

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from segue_devkit.discord.knobs import Knobs
+    from segue_devkit.discord.weather import Weather
     from segue_devkit.discord.world import World
 
 _INVALID: Final = frozenset({401, 403})
@@ -39,7 +40,8 @@ _bucket_of = lru_cache(maxsize=256)(bucket_of)
 class RestGate:
     """The middleware, and what it counted."""
 
-    def __init__(self, world: World, knobs: Knobs) -> None:
+    def __init__(self, world: World, knobs: Knobs, weather: Weather) -> None:
+        self._weather = weather
         self._world = world
         self._knobs = knobs
         self._buckets = Buckets()
@@ -56,8 +58,9 @@ class RestGate:
         now = now_ns()
         request[RECEIVED_NS] = now
         self.calls += 1
-        if self._knobs.rest_latency_ms > 0:
-            await asyncio.sleep(self._knobs.rest_latency_ms / 1000)
+        delay_s = self._weather.rest_delay_s()
+        if delay_s > 0:
+            await asyncio.sleep(delay_s)
         peer = request.remote or ""
         banned_s = self.invalid.banned_for_s(peer, now)
         if banned_s is not None:

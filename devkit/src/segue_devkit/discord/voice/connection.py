@@ -4,75 +4,45 @@ from __future__ import annotations
 
 import asyncio
 import json
-from enum import IntEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from aiohttp import WSMsgType
 
 from segue_devkit.discord.voice import rtp
+from segue_devkit.discord.voice.protocol import VoiceClose, VoiceError, VoiceOp
 from segue_devkit.discord.wire import Payload, dumps
 
 if TYPE_CHECKING:
     from aiohttp import WSMessage
 
+    from segue_devkit.discord.knobs import Knobs
     from segue_devkit.discord.served import ServedSocket
-    from segue_devkit.discord.voice.servers import VoiceServer
     from segue_devkit.discord.voice.session import VoiceSession
+    from segue_devkit.discord.voice.udp import UdpServer
 
 _HEARTBEAT_GRACE: Final = 3
 
 
-class VoiceOp(IntEnum):
-    """Voice opcodes a music bot's node uses."""
+class Host(Protocol):
+    """The voice server a socket belongs to."""
 
-    IDENTIFY = 0
-    SELECT_PROTOCOL = 1
-    READY = 2
-    HEARTBEAT = 3
-    SESSION_DESCRIPTION = 4
-    SPEAKING = 5
-    HEARTBEAT_ACK = 6
-    RESUME = 7
-    HELLO = 8
-    RESUMED = 9
-    VIDEO = 12
-    MEDIA_SINK_WANTS = 15
-    BACKEND_VERSION = 16
+    udp: UdpServer
 
+    @property
+    def knobs(self) -> Knobs:
+        """Limits and times."""
 
-class VoiceClose(IntEnum):
-    """Voice close codes."""
+    def identify(self, connection: VoiceConnection, body: Payload) -> VoiceSession:
+        """Op 0; raises VoiceError."""
 
-    NORMAL = 1000
-    GOING_AWAY = 1001
-    ABNORMAL = 1006
-    UNKNOWN_OPCODE = 4001
-    DECODE_ERROR = 4002
-    NOT_AUTHENTICATED = 4003
-    AUTHENTICATION_FAILED = 4004
-    ALREADY_AUTHENTICATED = 4005
-    SESSION_INVALID = 4006
-    SESSION_TIMEOUT = 4009
-    UNKNOWN_PROTOCOL = 4012
-    DISCONNECTED = 4014
-    UNKNOWN_ENCRYPTION_MODE = 4016
-    DAVE_REQUIRED = 4017
-    BAD_REQUEST = 4020
-
-
-class VoiceError(Exception):
-    """The client broke a rule: the socket closes with this code."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(f"{code} {reason}")
-        self.code = code
-        self.reason = reason
+    def resume(self, connection: VoiceConnection, body: Payload) -> None:
+        """Op 7; raises VoiceError."""
 
 
 class VoiceConnection:
     """Serves one socket until it closes."""
 
-    def __init__(self, server: VoiceServer, socket: ServedSocket, peer: str) -> None:
+    def __init__(self, server: Host, socket: ServedSocket, peer: str) -> None:
         self._server = server
         self._socket = socket
         self._zombie: asyncio.TimerHandle | None = None
@@ -84,6 +54,11 @@ class VoiceConnection:
     def close_code(self) -> int | None:
         """What closed the socket; None while it is open."""
         return self._socket.close_code
+
+    @property
+    def ended_by_peer(self) -> bool:
+        """The client itself said goodbye (1000, 1001)."""
+        return self._socket.closed_by_peer and self.close_code in {VoiceClose.NORMAL, VoiceClose.GOING_AWAY}
 
     async def run(self) -> None:
         """Read until closed."""
@@ -106,6 +81,10 @@ class VoiceConnection:
     def abort(self) -> None:
         """Cut the TCP connection."""
         self._socket.abort()
+
+    def leave(self) -> None:
+        """The session is somebody else's, or nobody's, from now on."""
+        self.session = None
 
     async def _took(self, message: WSMessage) -> None:
         if message.type is not WSMsgType.TEXT:

@@ -6,13 +6,14 @@ A grant is what a voice server later checks: user, gateway session, guild and to
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from segue_devkit.discord.entering import entering
 from segue_devkit.discord.knobs import SameChannelJoin, VoiceEventOrder, VoiceOnGatewayLoss
 from segue_devkit.discord.model import VOCAL
 from segue_devkit.discord.permissions import Permission, of_member
+from segue_devkit.discord.voice.grant import Grant
 from segue_devkit.discord.world import Event
 
 if TYPE_CHECKING:
@@ -25,21 +26,6 @@ if TYPE_CHECKING:
     from segue_devkit.discord.world import World
 
 
-@dataclass(slots=True)
-class Grant:
-    """The right to one voice connection. ``token`` and ``session_id`` are credentials."""
-
-    guild_id: int
-    user_id: int
-    session_id: str = field(repr=False)
-    token: str = field(repr=False)
-    region: str
-    first_peer: str | None = None
-    """The address of whoever identified with it first."""
-    muted: bool = False
-    """Suppressed, or muted by a moderator: what it sends is heard by nobody."""
-
-
 class VoicePlane(Protocol):
     """What the desk needs of the voice servers."""
 
@@ -48,6 +34,9 @@ class VoicePlane(Protocol):
 
     def close_guild(self, guild_id: int, code: int, reason: str) -> None:
         """Close the guild's voice connection, if there is one."""
+
+    def forget(self, guild_id: int) -> None:
+        """The bot left voice there."""
 
 
 class Desk:
@@ -145,7 +134,7 @@ class Desk:
         old = self.grants.get(guild_id)
         if old is None:
             return
-        grant = replace(old, token=self._world.ids.token(12), region=region, first_peer=None)
+        grant = replace(old, token=self._world.ids.token(12), region=region, first_peer=None, lost_by=set())
         self.grants[guild_id] = grant
         self._plane.close_guild(guild_id, self._knobs.server_change_close_code, "Disconnected.")
         if outage_ms:
@@ -176,6 +165,7 @@ class Desk:
         left = event.name == "VOICE_STATE_UPDATE" and event.data["channel_id"] is None
         if (left and event.data["user_id"] == bot) or event.name == "GUILD_DELETE":
             self.grants.pop(event.guild_id, None)
+            self._plane.forget(event.guild_id)
             self._plane.close_guild(event.guild_id, self._knobs.kicked_close_code, "Disconnected.")
         elif event.name == "VOICE_STATE_UPDATE" and event.data["user_id"] == bot:
             grant = self.grants.get(event.guild_id)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from segue_devkit.discord.knobs import Superseded, VoiceReidentify
+from segue_devkit.discord.knobs import Superseded, SupersededReturn, VoiceReidentify
 from segue_devkit.discord.served import ServedSocket
 from segue_devkit.discord.voice import tls
-from segue_devkit.discord.voice.connection import VoiceClose, VoiceConnection, VoiceError
+from segue_devkit.discord.voice.connection import VoiceConnection
+from segue_devkit.discord.voice.protocol import ENDING, VoiceClose, VoiceError
 from segue_devkit.discord.voice.session import VoiceSession
 from segue_devkit.discord.voice.udp import UdpServer
 
@@ -20,20 +21,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from segue_devkit.discord.knobs import Knobs
-    from segue_devkit.discord.voice.desk import Grant
+    from segue_devkit.discord.voice.grant import Grant
     from segue_devkit.discord.voice.sink import Sinks
+    from segue_devkit.discord.weather import Weather
     from segue_devkit.discord.wire import Payload
 
 _VERSION: Final = "8"
-_ENDING: Final = frozenset(
-    {
-        VoiceClose.NORMAL,
-        VoiceClose.GOING_AWAY,
-        VoiceClose.AUTHENTICATION_FAILED,
-        VoiceClose.SESSION_INVALID,
-        VoiceClose.DISCONNECTED,
-    }
-)
 
 
 class VoiceServer:
@@ -71,23 +64,21 @@ class VoiceServer:
         if self.knobs.dave_required and not body.get("max_dave_protocol_version"):
             raise VoiceError(VoiceClose.DAVE_REQUIRED, "E2EE/DAVE protocol required.")
         self._check_reidentify(grant, connection.peer)
+        self._check_return(grant, connection.peer)
         grant.first_peer = grant.first_peer or connection.peer
         return self._plane.begin(grant, connection, self)
 
     def resume(self, connection: VoiceConnection, body: Payload) -> None:
         """Op 7; raises VoiceError with the close code."""
         grant = self._granted(body)
-        session = self._plane.sessions.get(grant.guild_id)
-        if session is None or session.grant is not grant:
+        self._check_return(grant, connection.peer)
+        if not self._plane.carry_on(grant, connection, self):
             raise VoiceError(VoiceClose.SESSION_INVALID, "Session is no longer valid.")
-        if session.expiry is not None:
-            session.expiry.cancel()
-            session.expiry = None
-        if session.connection is not None:
-            session.connection.session = None
-            session.connection.close(VoiceClose.SESSION_INVALID, "Resumed elsewhere.")
-        session.connection = connection
-        connection.session = session
+
+    def _check_return(self, grant: Grant, peer: str) -> None:
+        refused = self.knobs.superseded_return is SupersededReturn.REFUSED
+        if refused and peer in grant.lost_by:
+            raise VoiceError(VoiceClose.SESSION_INVALID, "Session is no longer valid.")
 
     def _granted(self, body: Payload) -> Grant:
         """The grant that belongs to guild, session and token, at this region's server."""
@@ -114,15 +105,17 @@ class VoiceServer:
 class VoiceServers:
     """All regions; one voice session a guild, a newer one supersedes."""
 
-    def __init__(self, regions: Mapping[str, str], knobs: Knobs, sinks: Sinks) -> None:
+    def __init__(self, regions: Mapping[str, str], knobs: Knobs, weather: Weather, sinks: Sinks) -> None:
         self.regions = dict(regions)
         self._knobs = knobs
+        self._weather = weather
         self._sinks = sinks
         self._servers: dict[str, VoiceServer] = {}
         self._endpoints: dict[str, str] = {}
         self._runners: list[web.AppRunner] = []
         self.connections: set[VoiceConnection] = set()
         self.sessions: dict[int, VoiceSession] = {}
+        self._former: dict[tuple[int, str], VoiceSession] = {}
         self.grants: Callable[[], Mapping[int, Grant]] = dict
 
     async def open(self, tls_dir: Path, port: int) -> None:
@@ -132,7 +125,7 @@ class VoiceServers:
             await self._open_region(region, host, port, context)
 
     async def _open_region(self, region: str, host: str, port: int, context: ssl.SSLContext) -> None:
-        udp = UdpServer(host, port)
+        udp = UdpServer(host, port, self._weather)
         server = VoiceServer(region, self, udp, self._knobs)
         udp.open()
         self._servers[region] = server
@@ -180,7 +173,7 @@ class VoiceServers:
             return
         if session.connection is not None:
             session.connection.close(code, reason)
-        if code in _ENDING or self.grants().get(guild_id) is not session.grant:
+        if code in ENDING or self.grants().get(guild_id) is not session.grant:
             self._end(session)
 
     def abort_guild(self, guild_id: int) -> None:
@@ -193,24 +186,65 @@ class VoiceServers:
 
     def begin(self, grant: Grant, connection: VoiceConnection, server: VoiceServer) -> VoiceSession:
         """A new voice session; the guild's older one is superseded as the knob says."""
-        older = self.sessions.get(grant.guild_id)
-        if older is not None:
-            self._supersede(older)
-        session = VoiceSession(grant, self._sinks.of(grant.guild_id), connection)
-        connection.session = session
-        self.sessions[grant.guild_id] = session
-        server.udp.attach(session.ssrc, session)
+        session = VoiceSession(grant, self._sinks.of(grant.guild_id), connection, connection.peer)
+        self._install(session, connection, server)
         return session
 
+    def carry_on(self, grant: Grant, connection: VoiceConnection, server: VoiceServer) -> bool:
+        """A voice RESUME: of the session at that address, live or superseded; False if there is none."""
+        session = self.sessions.get(grant.guild_id)
+        if session is None or session.grant is not grant:
+            return False
+        former = self._former.get((grant.guild_id, connection.peer))
+        if session.peer != connection.peer and former is not None and former.grant is grant:
+            former.sink = self._sinks.of(grant.guild_id)
+            self._install(former, connection, server)
+            return True
+        self._keep(session)
+        if session.connection is not None:
+            session.connection.leave()
+            session.connection.close(VoiceClose.SESSION_INVALID, "Resumed elsewhere.")
+        session.connection = connection
+        connection.session = session
+        return True
+
+    def _install(self, session: VoiceSession, connection: VoiceConnection, server: VoiceServer) -> None:
+        """Make it the one session of its guild."""
+        older = self.sessions.get(session.grant.guild_id)
+        if older is not None:
+            self._supersede(older)
+        self._former.pop((session.grant.guild_id, session.peer), None)
+        session.grant.lost_by.discard(session.peer)
+        session.connection = connection
+        connection.session = session
+        self.sessions[session.grant.guild_id] = session
+        server.udp.attach(session.ssrc, session)
+
     def _supersede(self, older: VoiceSession) -> None:
-        connection = older.connection
-        if self._knobs.superseded is Superseded.SILENT:
+        connection, rule = older.connection, self._knobs.superseded
+        older.grant.lost_by.add(older.peer)
+        self._former[older.grant.guild_id, older.peer] = older
+        self._keep(older)
+        if rule is Superseded.SILENT:
             older.sink = None  # its socket stays open, its packets are strays
             del self.sessions[older.grant.guild_id]
             return
         self._end(older)
-        if connection is not None:
+        older.connection = None
+        if connection is None:
+            return
+        connection.leave()
+        if rule is Superseded.CUT:
+            connection.abort()
+        else:
             connection.close(self._knobs.superseded_close_code, "Session is no longer valid.")
+
+    @staticmethod
+    def _keep(session: VoiceSession) -> None:
+        """It no longer waits for its RESUME."""
+        if session.expiry is not None:
+            session.expiry.cancel()
+            session.expiry = None
 
     def disconnected(self, connection: VoiceConnection, server: VoiceServer) -> None:
         """A socket is gone: its session ends, or waits for a RESUME while its packets are still heard."""
@@ -220,16 +254,21 @@ class VoiceServers:
         session.connection = None
         if self.sessions.get(session.grant.guild_id) is not session:
             server.udp.detach(session.ssrc)
-        elif connection.close_code in _ENDING:
+        elif connection.close_code in ENDING or connection.ended_by_peer:
             self._end(session)
         else:
             loop = asyncio.get_running_loop()
             session.expiry = loop.call_later(self._knobs.voice_resumable_ms / 1000, self._end, session)
 
     def _end(self, session: VoiceSession) -> None:
-        if session.expiry is not None:
-            session.expiry.cancel()
+        self._keep(session)
         session.sink = None
-        if self.sessions.get(session.grant.guild_id) is session:
-            del self.sessions[session.grant.guild_id]
+        guild_id = session.grant.guild_id
+        if self.sessions.get(guild_id) is session:
+            del self.sessions[guild_id]
         self._servers[session.grant.region].udp.detach(session.ssrc)
+
+    def forget(self, guild_id: int) -> None:
+        """The bot left voice there: nobody can come back with the old voice data."""
+        for key in [each for each in self._former if each[0] == guild_id]:
+            del self._former[key]

@@ -5,12 +5,25 @@ from __future__ import annotations
 import asyncio
 import secrets
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from segue_devkit.discord.voice.connection import VoiceConnection
-from segue_devkit.discord.voice.desk import Grant
+from segue_devkit.discord.voice.grant import Grant
 from segue_devkit.discord.voice.sink import GuildSink
+
+
+class Carrier(Protocol):
+    """The socket that carries a voice session for now."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Close with a code."""
+
+    def abort(self) -> None:
+        """Cut the TCP connection."""
+
+    def leave(self) -> None:
+        """The session is somebody else's, or nobody's, from now on."""
 
 
 @dataclass(slots=True, eq=False)
@@ -19,7 +32,8 @@ class VoiceSession:
 
     grant: Grant
     sink: GuildSink | None
-    connection: VoiceConnection | None
+    connection: Carrier | None
+    peer: str
     ssrc: int = field(default_factory=lambda: secrets.randbelow(1 << 31) + 1)
     cipher: AESGCM | None = field(default=None, repr=False)
     speaking: bool = False

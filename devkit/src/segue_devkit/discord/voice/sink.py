@@ -64,6 +64,8 @@ class Counts:
     """Frames that came before op 5 Speaking."""
     muted: int = 0
     """Frames of a sender that nobody may hear: suppressed, or muted by a moderator."""
+    lost: int = 0
+    """Packets that the knob ``udp_loss`` took away."""
     streams: int = 0
     first_packet_ns: int | None = None
     first_sound_ns: int | None = None
@@ -106,6 +108,10 @@ class GuildSink:
     def silenced(self) -> None:
         """A packet that nobody may hear."""
         self.counts.muted += 1
+
+    def lose(self) -> None:
+        """A packet that the network lost."""
+        self.counts.lost += 1
 
     def packet(self, header: RtpHeader, opus: bytes, size: int, at_ns: int, *, announced: bool) -> None:
         """Take in one frame."""
