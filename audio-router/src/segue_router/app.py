@@ -13,6 +13,7 @@ from segue_core.health import CheckResult, Health, HealthLevel, HealthServer
 from segue_core.logging import get_logger
 from segue_core.redis.connection import connect
 from segue_core.redis.nodes import NodeRegistry
+from segue_router.domain.moves import Pace
 from segue_router.metrics import RouterMetrics
 from segue_router.nodes.fleet import FleetView
 from segue_router.nodes.probe import Prober
@@ -47,7 +48,8 @@ class RouterApp:
             answer_ms=settings.probe_answer_ms,
         )
         self._probes = FleetProber(nodes, self._prober, self._fleet, self._metrics, settings)
-        self._service = RouterService(nodes, self._fleet, self._metrics)
+        pace = Pace(starts=settings.move_starts, window_ms=settings.move_window_ms)
+        self._service = RouterService(nodes, self._fleet, self._metrics, pace)
         host = f"[{settings.pod_ip}]" if ":" in settings.pod_ip else settings.pod_ip
         self._server = RouterServer(self._service, self._metrics, f"{host}:{settings.grpc_port}")
         self._http = HealthServer(

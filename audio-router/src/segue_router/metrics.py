@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 
 from segue_core.metrics import Metrics, ProcessMetrics
 from segue_core.redis.nodes import NodeState
+from segue_protos.router.v1 import router_pb2
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from prometheus_client import CollectorRegistry, Counter
 
     from segue_core.ids import RegionName
     from segue_router.domain.health import Outcome
+    from segue_router.domain.moves import MoveReason
     from segue_router.domain.placement import Fleet, Reason
 
 _FAST = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
@@ -36,6 +40,16 @@ class RouterMetrics:
             "segue_router_reserve_seconds",
             "Part of a Place spent on the reservation in Redis.",
             buckets=_FAST,
+        )
+        self.replace_seconds = make.histogram(
+            "segue_router_replace_seconds",
+            "Time to answer a Replace, from the decoded request to the answer.",
+            buckets=_FAST,
+        )
+        self.moves = make.counter(
+            "segue_router_moves_total",
+            "Players of a Replace, by why they move and what became of them: placed, wait, no_room, no_node.",
+            ("reason", "outcome"),
         )
         self.placements = make.counter(
             "segue_router_placements_total",
@@ -69,6 +83,12 @@ class RouterMetrics:
         """Count one probe."""
         self.probes.labels(type(outcome).__name__.lower()).inc()
         self.probe_seconds.observe(seconds)
+
+    def replaced(self, reason: MoveReason, players: Iterable[router_pb2.ReplacedPlayer]) -> None:
+        """Count the players of one Replace."""
+        for outcome, count in Tally(player.outcome for player in players).items():
+            name = router_pb2.PlayerOutcome.Name(outcome).removeprefix("PLAYER_OUTCOME_").lower()
+            self.moves.labels(reason.name.lower(), name).inc(count)
 
     def observe(self, fleet: Fleet) -> None:
         """Show the fleet; a region that left the topology is no longer shown."""

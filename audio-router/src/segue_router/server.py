@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 SERVICE = router_pb2.DESCRIPTOR.services_by_name["AudioRouter"].full_name
-MAX_REQUEST_BYTES = 262_144
-"""Above the largest valid request: 512 node names of 253 characters."""
+MAX_REQUEST_BYTES = 786_432
+"""Above the largest valid request: 1,024 players with endpoints of 255 characters and a tier's name, and
+512 node names of 253."""
 
 _OPTIONS = (
     ("grpc.max_receive_message_length", MAX_REQUEST_BYTES),
@@ -111,6 +112,10 @@ class RouterServer:
         service = self._service
         return {
             "Place": self._unary("Place", service.place, router_pb2.PlaceRequest),
+            "Replace": self._unary("Replace", service.replace, router_pb2.ReplaceRequest),
+            "Cordon": self._unary("Cordon", service.cordon, router_pb2.CordonRequest),
+            "Uncordon": self._unary("Uncordon", service.uncordon, router_pb2.UncordonRequest),
+            "Drain": self._unary("Drain", service.drain_node, router_pb2.DrainRequest),
             "Release": self._unary("Release", service.release, router_pb2.ReleaseRequest),
             "ListNodes": self._unary("ListNodes", service.list_nodes, router_pb2.ListNodesRequest),
             "Watch": self._stream("Watch", service.watch, router_pb2.WatchRequest),

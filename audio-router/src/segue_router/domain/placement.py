@@ -33,6 +33,9 @@ class FleetNode:
     capacity: int
     state: NodeState
     cordoned: bool = False
+    draining: bool = False
+    cordoned_by: str = ""
+    cordon_reason: str = ""
     players: int = 0
     playing_players: int = 0
     reserved: int = 0

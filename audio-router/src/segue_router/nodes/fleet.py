@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from segue_core.models import Topology, TopologyNode
     from segue_core.redis.connection import RedisClient
     from segue_core.redis.keys import Keys
-    from segue_core.redis.nodes import NodeRegistry, Reservation
+    from segue_core.redis.nodes import NodeRegistry
 
 log = get_logger(__name__)
 
@@ -99,7 +99,12 @@ class FleetView:
             self._standings = Standings(self.fleet)
         return self._standings
 
-    def promised(self, reservation: Reservation) -> None:
+    def moved(self, reserved: Mapping[NodeId, int]) -> None:
+        """Count places given away at once."""
+        for node, count in reserved.items():
+            self.promised(node, count)
+
+    def promised(self, reserved_on: NodeId, reserved: int) -> None:
         """Count places just given away, so that the next guild sees them before the next refresh.
 
         One that makes a node neither full nor notably more burdened changes no order: the view stays.
@@ -107,11 +112,11 @@ class FleetView:
         if self.fleet is None:
             return
         for index, node in enumerate(self.fleet.nodes):
-            if node.id != reservation.node:
+            if node.id != reserved_on:
                 continue
-            full = 0 < node.capacity <= node.players + reservation.reserved
-            if full != node.full or abs(score(node, reservation.reserved) - score(node)) >= NOTABLE:
-                now = replace(node, reserved=reservation.reserved)
+            full = 0 < node.capacity <= node.players + reserved
+            if full != node.full or abs(score(node, reserved) - score(node)) >= NOTABLE:
+                now = replace(node, reserved=reserved)
                 nodes = (*self.fleet.nodes[:index], now, *self.fleet.nodes[index + 1 :])
                 self.fleet = replace(self.fleet, nodes=nodes)
             return
@@ -174,13 +179,17 @@ def fleet_node(node: TopologyNode, view: RegistryView) -> FleetNode:
     if report is None or view.now_ms - report.probed_at > STALE_MS:
         report = NodeReport(node=node.id, state=NodeState.UNKNOWN, probed_at=0)
     load = view.loads.get(node.id, NodeLoad())
+    order = view.cordons.get(node.id)
     return FleetNode(
         id=node.id,
         region=node.region,
         address=node.address,
         capacity=node.capacity,
         state=report.state,
-        cordoned=node.id in view.cordons,
+        cordoned=order is not None,
+        draining=order is not None and order.drain,
+        cordoned_by="" if order is None else order.by,
+        cordon_reason="" if order is None else order.reason,
         players=load.players,
         playing_players=report.playing_players,
         reserved=load.reserved,
@@ -203,6 +212,7 @@ def _essence(node: FleetNode) -> tuple[object, ...]:
         node.capacity,
         node.state,
         node.cordoned,
+        node.draining,
         node.full,
         node.version,
         round(score(node), 1),

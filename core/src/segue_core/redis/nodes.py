@@ -10,7 +10,7 @@ key               type      what                                                
 ``schedule``      zset      node → when its next probe is due, Redis ms                      topology's
 ``reservations``  zset      ``<node> NUL <made at, ms> NUL <guild>``, all scores 0           30 s a member
 ``homes``         hash      guild → its member of ``reservations``                           with it
-``cordons``       hash      node → :class:`Cordon` (JSON)                                    until lifted
+``cordons``       hash      node → :class:`Cordon` (JSON), a drain included                  until lifted
 ================  ========  ===============================================================  =============
 
 A reservation ends when it lapses, is released, is replaced by another of its guild, or when the node
@@ -79,11 +79,15 @@ class NodeReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cordon:
-    """Whose order keeps new players away from a node, and why."""
+    """Whose order keeps new players away from a node, and why.
+
+    ``drain``: those that play there are to move elsewhere too.
+    """
 
     by: str
     reason: str = ""
     since: int = 0
+    drain: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +105,7 @@ class RegistryView:
     now_ms: int
     reports: dict[NodeId, NodeReport]
     loads: dict[NodeId, NodeLoad]
-    cordons: frozenset[NodeId]
+    cordons: dict[NodeId, Cordon]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +143,60 @@ class ReserveRequest:
     nearly_equal: int = 1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveTarget:
+    """A node that players may move to.
+
+    ``capacity``: the most players it may carry (0: no bound). ``starts``: the most reservations it may get
+    within the window of a start, newcomers' included.
+    """
+
+    node: NodeId
+    capacity: int
+    starts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mover:
+    """A guild whose player moves. ``order``: index of its order; ``meant``: of the target meant for it."""
+
+    guild: GuildId
+    order: int
+    meant: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovePlan:
+    """Players to be placed in turn; see :meth:`NodeRegistry.reserve_moves`.
+
+    An order is groups of indices of targets, the nearest group first.
+    """
+
+    targets: tuple[MoveTarget, ...]
+    orders: tuple[tuple[tuple[int, ...], ...], ...]
+    movers: tuple[Mover, ...]
+    window_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moves:
+    """What became of a plan: for each mover an index of a target, None when all are full, or a wait.
+
+    ``until``: when the earliest of the reservations lapses, Redis ms. ``reserved``: all on each target.
+    """
+
+    until: int
+    places: tuple[int | Wait | None, ...]
+    reserved: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """There is room, but too many players begin there just now: ask again in ``ms``."""
+
+    ms: int
+
+
 class NodeKeys:
     """The names of the registry's keys."""
 
@@ -166,6 +224,7 @@ class NodeRegistry:
         self._ttl = reservation_ttl_ms
         self._lane = ScriptLane(redis)
         self._reserve = Script("nodes", "nodes_reserve")
+        self._replace = Script("nodes", "nodes_replace")
         self._release = Script("nodes", "nodes_release")
         self._due = Script("nodes", "nodes_due")
         self._record = Script("nodes", "nodes_record")
@@ -191,6 +250,35 @@ class NodeRegistry:
     def _reserve_call(self, request: ReserveRequest) -> Call:
         lines = "".join([f"{place.node}\n{place.capacity}\n" for place in request.places])
         return Call((self._keys.prefix,), (request.guild, self._ttl, request.nearly_equal, lines))
+
+    async def reserve_moves(self, plan: MovePlan) -> Moves:
+        """Keep a place for each mover in turn, by one script: replicas share one bound.
+
+        A mover gets the first target of its order with room and a free start, beginning in each group
+        with the one meant for it; a nearer group that has room but no free start is waited for. What a
+        mover held before stays when it gets nothing.
+        """
+        targets = "".join([f"{one.node}\n{one.capacity}\n{one.starts}\n" for one in plan.targets])
+        orders = "".join(
+            [
+                ";".join([",".join([str(index + 1) for index in group]) for group in order]) + "\n"
+                for order in plan.orders
+            ]
+        )
+        movers = "".join(
+            [
+                f"{one.guild} {one.order + 1} {0 if one.meant is None else one.meant + 1}\n"
+                for one in plan.movers
+            ]
+        )
+        call = Call((self._keys.prefix,), (self._ttl, plan.window_ms, targets, orders, movers))
+        reply = (await self._lane.many(self._replace, [call]))[0]
+        end = 2 + len(plan.movers)
+        return Moves(
+            until=int(reply[1]),
+            places=tuple([_place_of(number) for number in reply[2:end]]),
+            reserved=tuple(reply[end:]),
+        )
 
     async def release(self, guild: GuildId) -> bool:
         """Give the guild's place back; whether it had one that had not lapsed."""
@@ -222,12 +310,17 @@ class NodeRegistry:
         loads = {
             node: NodeLoad(players=int(players.get(node, b"0")), reserved=int(counts[node])) for node in nodes
         }
-        cordons = frozenset(NodeId(text(node)) for node in reply[3])
+        cordons = {node: _cordon(order) for node, order in _pairs(reply[3]).items()}
         return RegistryView(now_ms=int(reply[0]), reports=reports, loads=loads, cordons=cordons)
 
     async def retain(self, nodes: Sequence[NodeId]) -> int:
         """Forget every node but these; how many were forgotten. Cordons stay."""
         return int(await self._retain(self._redis, (self._keys.prefix,), tuple(nodes)))
+
+    async def now_ms(self) -> int:
+        """Return Redis' time."""
+        seconds, micros = await self._redis.execute_command("TIME")
+        return int(seconds) * 1000 + int(micros) // 1000
 
     async def cordon(self, node: NodeId, order: Cordon) -> None:
         """Keep new players away from ``node`` from this instant on."""
@@ -244,6 +337,20 @@ class NodeRegistry:
         command: Any = self._redis.hgetall(self._keys.cordons)
         stored: dict[bytes, bytes] = await command
         return {NodeId(text(node)): decode(Cordon, order) for node, order in stored.items()}
+
+
+def _place_of(number: int) -> int | Wait | None:
+    if number < 0:
+        return Wait(-number)
+    return number - 1 if number else None
+
+
+def _cordon(data: bytes) -> Cordon:
+    """Read an order; one that cannot be read keeps players away all the same."""
+    try:
+        return decode(Cordon, data)
+    except MalformedValueError:
+        return Cordon(by="unknown")
 
 
 def _reservation(reply: Sequence[bytes]) -> Reservation | None:

@@ -24,35 +24,59 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#segue_protos/router/v1/router.proto\x12\x0fsegue.router.v1\"\xe1\x02\n\x04Node\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06region\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12)\n\x05state\x18\x04 \x01(\x0e\x32\x1a.segue.router.v1.NodeState\x12\x10\n\x08\x63ordoned\x18\x05 \x01(\x08\x12\x0f\n\x07players\x18\x06 \x01(\r\x12\x17\n\x0fplaying_players\x18\x07 \x01(\r\x12\x10\n\x08reserved\x18\x08 \x01(\r\x12\x10\n\x08\x63\x61pacity\x18\t \x01(\r\x12\x13\n\x0bsystem_load\x18\n \x01(\x01\x12\x15\n\rlavalink_load\x18\x0b \x01(\x01\x12\x1a\n\rframe_deficit\x18\x0c \x01(\x01H\x00\x88\x01\x01\x12\x15\n\x08probe_ms\x18\r \x01(\x01H\x01\x88\x01\x01\x12\x12\n\nseen_at_ms\x18\x0e \x01(\x03\x12\x0f\n\x07version\x18\x0f \x01(\tB\x10\n\x0e_frame_deficitB\x0b\n\t_probe_ms\"\x89\x01\n\x0cPlaceRequest\x12\x10\n\x08guild_id\x18\x01 \x01(\x06\x12\x10\n\x08shard_id\x18\x02 \x01(\r\x12\x16\n\x0evoice_endpoint\x18\x03 \x01(\t\x12\x0c\n\x04tier\x18\x04 \x01(\t\x12\x17\n\x0fpreferred_nodes\x18\x05 \x03(\t\x12\x16\n\x0e\x65xcluded_nodes\x18\x06 \x03(\t\"\xb0\x01\n\rPlaceResponse\x12#\n\x04node\x18\x01 \x01(\x0b\x32\x15.segue.router.v1.Node\x12\x30\n\x06reason\x18\x02 \x01(\x0e\x32 .segue.router.v1.PlacementReason\x12\x13\n\x0bhome_region\x18\x03 \x01(\t\x12\x18\n\x10\x65\x66\x66\x65\x63tive_region\x18\x04 \x01(\t\x12\x19\n\x11reserved_until_ms\x18\x05 \x01(\x03\"\"\n\x0eReleaseRequest\x12\x10\n\x08guild_id\x18\x01 \x01(\x06\"#\n\x0fReleaseResponse\x12\x10\n\x08released\x18\x01 \x01(\x08\"\x1f\n\x0cWatchRequest\x12\x0f\n\x07watcher\x18\x01 \x01(\t\"R\n\rWatchResponse\x12\x1b\n\x13topology_generation\x18\x01 \x01(\x03\x12$\n\x05nodes\x18\x02 \x03(\x0b\x32\x15.segue.router.v1.Node\"\"\n\x10ListNodesRequest\x12\x0e\n\x06region\x18\x01 \x01(\t\"V\n\x11ListNodesResponse\x12\x1b\n\x13topology_generation\x18\x01 \x01(\x03\x12$\n\x05nodes\x18\x02 \x03(\x0b\x32\x15.segue.router.v1.Node*\xb8\x01\n\tNodeState\x12\x1a\n\x16NODE_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10NODE_STATE_READY\x10\x01\x12\x19\n\x15NODE_STATE_OVERLOADED\x10\x02\x12\x13\n\x0fNODE_STATE_HUNG\x10\x03\x12\x13\n\x0fNODE_STATE_DEAD\x10\x04\x12\x1c\n\x18NODE_STATE_MISCONFIGURED\x10\x05\x12\x16\n\x12NODE_STATE_UNKNOWN\x10\x06*\x9f\x01\n\x0fPlacementReason\x12 \n\x1cPLACEMENT_REASON_UNSPECIFIED\x10\x00\x12 \n\x1cPLACEMENT_REASON_HOME_REGION\x10\x01\x12#\n\x1fPLACEMENT_REASON_NEAREST_REGION\x10\x02\x12#\n\x1fPLACEMENT_REASON_UNKNOWN_REGION\x10\x03\x32\xc1\x02\n\x0b\x41udioRouter\x12\x46\n\x05Place\x12\x1d.segue.router.v1.PlaceRequest\x1a\x1e.segue.router.v1.PlaceResponse\x12L\n\x07Release\x12\x1f.segue.router.v1.ReleaseRequest\x1a .segue.router.v1.ReleaseResponse\x12H\n\x05Watch\x12\x1d.segue.router.v1.WatchRequest\x1a\x1e.segue.router.v1.WatchResponse0\x01\x12R\n\tListNodes\x12!.segue.router.v1.ListNodesRequest\x1a\".segue.router.v1.ListNodesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#segue_protos/router/v1/router.proto\x12\x0fsegue.router.v1\"\x9f\x03\n\x04Node\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06region\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12)\n\x05state\x18\x04 \x01(\x0e\x32\x1a.segue.router.v1.NodeState\x12\x10\n\x08\x63ordoned\x18\x05 \x01(\x08\x12\x0f\n\x07players\x18\x06 \x01(\r\x12\x17\n\x0fplaying_players\x18\x07 \x01(\r\x12\x10\n\x08reserved\x18\x08 \x01(\r\x12\x10\n\x08\x63\x61pacity\x18\t \x01(\r\x12\x13\n\x0bsystem_load\x18\n \x01(\x01\x12\x15\n\rlavalink_load\x18\x0b \x01(\x01\x12\x1a\n\rframe_deficit\x18\x0c \x01(\x01H\x00\x88\x01\x01\x12\x15\n\x08probe_ms\x18\r \x01(\x01H\x01\x88\x01\x01\x12\x12\n\nseen_at_ms\x18\x0e \x01(\x03\x12\x0f\n\x07version\x18\x0f \x01(\t\x12\x10\n\x08\x64raining\x18\x10 \x01(\x08\x12\x13\n\x0b\x63ordoned_by\x18\x11 \x01(\t\x12\x15\n\rcordon_reason\x18\x12 \x01(\tB\x10\n\x0e_frame_deficitB\x0b\n\t_probe_ms\"\x89\x01\n\x0cPlaceRequest\x12\x10\n\x08guild_id\x18\x01 \x01(\x06\x12\x10\n\x08shard_id\x18\x02 \x01(\r\x12\x16\n\x0evoice_endpoint\x18\x03 \x01(\t\x12\x0c\n\x04tier\x18\x04 \x01(\t\x12\x17\n\x0fpreferred_nodes\x18\x05 \x03(\t\x12\x16\n\x0e\x65xcluded_nodes\x18\x06 \x03(\t\"\xb0\x01\n\rPlaceResponse\x12#\n\x04node\x18\x01 \x01(\x0b\x32\x15.segue.router.v1.Node\x12\x30\n\x06reason\x18\x02 \x01(\x0e\x32 .segue.router.v1.PlacementReason\x12\x13\n\x0bhome_region\x18\x03 \x01(\t\x12\x18\n\x10\x65\x66\x66\x65\x63tive_region\x18\x04 \x01(\t\x12\x19\n\x11reserved_until_ms\x18\x05 \x01(\x03\"Y\n\x0cMovingPlayer\x12\x10\n\x08guild_id\x18\x01 \x01(\x06\x12\x16\n\x0evoice_endpoint\x18\x02 \x01(\t\x12\x0c\n\x04tier\x18\x03 \x01(\t\x12\x11\n\tlisteners\x18\x04 \x01(\r\"\xbe\x01\n\x0eReplaceRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x10\n\x08shard_id\x18\x02 \x01(\r\x12.\n\x07players\x18\x03 \x03(\x0b\x32\x1d.segue.router.v1.MovingPlayer\x12+\n\x06reason\x18\x04 \x01(\x0e\x32\x1b.segue.router.v1.MoveReason\x12\x17\n\x0fpreferred_nodes\x18\x05 \x03(\t\x12\x16\n\x0e\x65xcluded_nodes\x18\x06 \x03(\t\"\xea\x01\n\x0eReplacedPlayer\x12\x10\n\x08guild_id\x18\x01 \x01(\x06\x12/\n\x07outcome\x18\x02 \x01(\x0e\x32\x1e.segue.router.v1.PlayerOutcome\x12\x0c\n\x04node\x18\x03 \x01(\t\x12\x30\n\x06reason\x18\x04 \x01(\x0e\x32 .segue.router.v1.PlacementReason\x12\x13\n\x0bhome_region\x18\x05 \x01(\t\x12\x18\n\x10\x65\x66\x66\x65\x63tive_region\x18\x06 \x01(\t\x12\x16\n\x0eretry_after_ms\x18\x07 \x01(\r\x12\x0e\n\x06\x64\x65tail\x18\x08 \x01(\t\"^\n\x0fReplaceResponse\x12\x30\n\x07players\x18\x01 \x03(\x0b\x32\x1f.segue.router.v1.ReplacedPlayer\x12\x19\n\x11reserved_until_ms\x18\x02 \x01(\x03\"\"\n\x0eReleaseRequest\x12\x10\n\x08guild_id\x18\x01 \x01(\x06\"#\n\x0fReleaseResponse\x12\x10\n\x08released\x18\x01 \x01(\x08\"\x1f\n\x0cWatchRequest\x12\x0f\n\x07watcher\x18\x01 \x01(\t\"R\n\rWatchResponse\x12\x1b\n\x13topology_generation\x18\x01 \x01(\x03\x12$\n\x05nodes\x18\x02 \x03(\x0b\x32\x15.segue.router.v1.Node\"\"\n\x10ListNodesRequest\x12\x0e\n\x06region\x18\x01 \x01(\t\"V\n\x11ListNodesResponse\x12\x1b\n\x13topology_generation\x18\x01 \x01(\x03\x12$\n\x05nodes\x18\x02 \x03(\x0b\x32\x15.segue.router.v1.Node\"9\n\rCordonRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\n\n\x02\x62y\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"5\n\x0e\x43ordonResponse\x12#\n\x04node\x18\x01 \x01(\x0b\x32\x15.segue.router.v1.Node\"\x1f\n\x0fUncordonRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\"&\n\x10UncordonResponse\x12\x12\n\nuncordoned\x18\x01 \x01(\x08\"8\n\x0c\x44rainRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\n\n\x02\x62y\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"4\n\rDrainResponse\x12#\n\x04node\x18\x01 \x01(\x0b\x32\x15.segue.router.v1.Node*\xb8\x01\n\tNodeState\x12\x1a\n\x16NODE_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10NODE_STATE_READY\x10\x01\x12\x19\n\x15NODE_STATE_OVERLOADED\x10\x02\x12\x13\n\x0fNODE_STATE_HUNG\x10\x03\x12\x13\n\x0fNODE_STATE_DEAD\x10\x04\x12\x1c\n\x18NODE_STATE_MISCONFIGURED\x10\x05\x12\x16\n\x12NODE_STATE_UNKNOWN\x10\x06*\x9f\x01\n\x0fPlacementReason\x12 \n\x1cPLACEMENT_REASON_UNSPECIFIED\x10\x00\x12 \n\x1cPLACEMENT_REASON_HOME_REGION\x10\x01\x12#\n\x1fPLACEMENT_REASON_NEAREST_REGION\x10\x02\x12#\n\x1fPLACEMENT_REASON_UNKNOWN_REGION\x10\x03*q\n\nMoveReason\x12\x1b\n\x17MOVE_REASON_UNSPECIFIED\x10\x00\x12\x19\n\x15MOVE_REASON_NODE_LOST\x10\x01\x12\x15\n\x11MOVE_REASON_DRAIN\x10\x02\x12\x14\n\x10MOVE_REASON_HOME\x10\x03*\x9b\x01\n\rPlayerOutcome\x12\x1e\n\x1aPLAYER_OUTCOME_UNSPECIFIED\x10\x00\x12\x19\n\x15PLAYER_OUTCOME_PLACED\x10\x01\x12\x17\n\x13PLAYER_OUTCOME_WAIT\x10\x02\x12\x1a\n\x16PLAYER_OUTCOME_NO_ROOM\x10\x03\x12\x1a\n\x16PLAYER_OUTCOME_NO_NODE\x10\x04\x32\xf3\x04\n\x0b\x41udioRouter\x12\x46\n\x05Place\x12\x1d.segue.router.v1.PlaceRequest\x1a\x1e.segue.router.v1.PlaceResponse\x12L\n\x07Replace\x12\x1f.segue.router.v1.ReplaceRequest\x1a .segue.router.v1.ReplaceResponse\x12L\n\x07Release\x12\x1f.segue.router.v1.ReleaseRequest\x1a .segue.router.v1.ReleaseResponse\x12H\n\x05Watch\x12\x1d.segue.router.v1.WatchRequest\x1a\x1e.segue.router.v1.WatchResponse0\x01\x12R\n\tListNodes\x12!.segue.router.v1.ListNodesRequest\x1a\".segue.router.v1.ListNodesResponse\x12I\n\x06\x43ordon\x12\x1e.segue.router.v1.CordonRequest\x1a\x1f.segue.router.v1.CordonResponse\x12O\n\x08Uncordon\x12 .segue.router.v1.UncordonRequest\x1a!.segue.router.v1.UncordonResponse\x12\x46\n\x05\x44rain\x12\x1d.segue.router.v1.DrainRequest\x1a\x1e.segue.router.v1.DrainResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'segue_protos.router.v1.router_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_NODESTATE']._serialized_start=1046
-  _globals['_NODESTATE']._serialized_end=1230
-  _globals['_PLACEMENTREASON']._serialized_start=1233
-  _globals['_PLACEMENTREASON']._serialized_end=1392
+  _globals['_NODESTATE']._serialized_start=2024
+  _globals['_NODESTATE']._serialized_end=2208
+  _globals['_PLACEMENTREASON']._serialized_start=2211
+  _globals['_PLACEMENTREASON']._serialized_end=2370
+  _globals['_MOVEREASON']._serialized_start=2372
+  _globals['_MOVEREASON']._serialized_end=2485
+  _globals['_PLAYEROUTCOME']._serialized_start=2488
+  _globals['_PLAYEROUTCOME']._serialized_end=2643
   _globals['_NODE']._serialized_start=57
-  _globals['_NODE']._serialized_end=410
-  _globals['_PLACEREQUEST']._serialized_start=413
-  _globals['_PLACEREQUEST']._serialized_end=550
-  _globals['_PLACERESPONSE']._serialized_start=553
-  _globals['_PLACERESPONSE']._serialized_end=729
-  _globals['_RELEASEREQUEST']._serialized_start=731
-  _globals['_RELEASEREQUEST']._serialized_end=765
-  _globals['_RELEASERESPONSE']._serialized_start=767
-  _globals['_RELEASERESPONSE']._serialized_end=802
-  _globals['_WATCHREQUEST']._serialized_start=804
-  _globals['_WATCHREQUEST']._serialized_end=835
-  _globals['_WATCHRESPONSE']._serialized_start=837
-  _globals['_WATCHRESPONSE']._serialized_end=919
-  _globals['_LISTNODESREQUEST']._serialized_start=921
-  _globals['_LISTNODESREQUEST']._serialized_end=955
-  _globals['_LISTNODESRESPONSE']._serialized_start=957
-  _globals['_LISTNODESRESPONSE']._serialized_end=1043
-  _globals['_AUDIOROUTER']._serialized_start=1395
-  _globals['_AUDIOROUTER']._serialized_end=1716
+  _globals['_NODE']._serialized_end=472
+  _globals['_PLACEREQUEST']._serialized_start=475
+  _globals['_PLACEREQUEST']._serialized_end=612
+  _globals['_PLACERESPONSE']._serialized_start=615
+  _globals['_PLACERESPONSE']._serialized_end=791
+  _globals['_MOVINGPLAYER']._serialized_start=793
+  _globals['_MOVINGPLAYER']._serialized_end=882
+  _globals['_REPLACEREQUEST']._serialized_start=885
+  _globals['_REPLACEREQUEST']._serialized_end=1075
+  _globals['_REPLACEDPLAYER']._serialized_start=1078
+  _globals['_REPLACEDPLAYER']._serialized_end=1312
+  _globals['_REPLACERESPONSE']._serialized_start=1314
+  _globals['_REPLACERESPONSE']._serialized_end=1408
+  _globals['_RELEASEREQUEST']._serialized_start=1410
+  _globals['_RELEASEREQUEST']._serialized_end=1444
+  _globals['_RELEASERESPONSE']._serialized_start=1446
+  _globals['_RELEASERESPONSE']._serialized_end=1481
+  _globals['_WATCHREQUEST']._serialized_start=1483
+  _globals['_WATCHREQUEST']._serialized_end=1514
+  _globals['_WATCHRESPONSE']._serialized_start=1516
+  _globals['_WATCHRESPONSE']._serialized_end=1598
+  _globals['_LISTNODESREQUEST']._serialized_start=1600
+  _globals['_LISTNODESREQUEST']._serialized_end=1634
+  _globals['_LISTNODESRESPONSE']._serialized_start=1636
+  _globals['_LISTNODESRESPONSE']._serialized_end=1722
+  _globals['_CORDONREQUEST']._serialized_start=1724
+  _globals['_CORDONREQUEST']._serialized_end=1781
+  _globals['_CORDONRESPONSE']._serialized_start=1783
+  _globals['_CORDONRESPONSE']._serialized_end=1836
+  _globals['_UNCORDONREQUEST']._serialized_start=1838
+  _globals['_UNCORDONREQUEST']._serialized_end=1869
+  _globals['_UNCORDONRESPONSE']._serialized_start=1871
+  _globals['_UNCORDONRESPONSE']._serialized_end=1909
+  _globals['_DRAINREQUEST']._serialized_start=1911
+  _globals['_DRAINREQUEST']._serialized_end=1967
+  _globals['_DRAINRESPONSE']._serialized_start=1969
+  _globals['_DRAINRESPONSE']._serialized_end=2021
+  _globals['_AUDIOROUTER']._serialized_start=2646
+  _globals['_AUDIOROUTER']._serialized_end=3273
 # @@protoc_insertion_point(module_scope)

@@ -3,7 +3,8 @@
 isort:skip_file
 The audio router: which Lavalink node plays for which guild.
 
-Callers: shard workers (Place, Release, Watch) and the command line (ListNodes).
+Callers: shard workers (Place, Replace, Release, Watch) and the command line (ListNodes, Cordon,
+Uncordon, Drain).
 Read by two releases at once during every rollout: fields are only ever added,
 numbers are never reused, and an unknown enum value must be treated as UNSPECIFIED.
 
@@ -12,6 +13,7 @@ Errors are gRPC status codes with a detail in words:
   RESOURCE_EXHAUSTED  every node the guild may use is full; retry after the detail's delay
   UNAVAILABLE         no usable node is known, or Redis does not answer; retry elsewhere or later
   FAILED_PRECONDITION no topology was published yet for this cluster
+  NOT_FOUND           the region or node asked for is none of the topology's; the detail names those
 """
 
 from collections import abc as _abc
@@ -94,6 +96,68 @@ PLACEMENT_REASON_UNKNOWN_REGION: PlacementReason.ValueType  # 3
 """The endpoint named no known region: the best-scored node anywhere allowed."""
 Global___PlacementReason: _TypeAlias = PlacementReason  # noqa: Y015
 
+class _MoveReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MoveReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MoveReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MOVE_REASON_UNSPECIFIED: _MoveReason.ValueType  # 0
+    """Treated as NODE_LOST."""
+    MOVE_REASON_NODE_LOST: _MoveReason.ValueType  # 1
+    """The node died, hangs or lost its sessions: its players are silent until they begin elsewhere."""
+    MOVE_REASON_DRAIN: _MoveReason.ValueType  # 2
+    """The node is being emptied; its players play on until they have begun elsewhere."""
+    MOVE_REASON_HOME: _MoveReason.ValueType  # 3
+    """The guild's home region has room again: only nodes of that region are given."""
+
+class MoveReason(_MoveReason, metaclass=_MoveReasonEnumTypeWrapper):
+    """Why a shard's players leave a node."""
+
+MOVE_REASON_UNSPECIFIED: MoveReason.ValueType  # 0
+"""Treated as NODE_LOST."""
+MOVE_REASON_NODE_LOST: MoveReason.ValueType  # 1
+"""The node died, hangs or lost its sessions: its players are silent until they begin elsewhere."""
+MOVE_REASON_DRAIN: MoveReason.ValueType  # 2
+"""The node is being emptied; its players play on until they have begun elsewhere."""
+MOVE_REASON_HOME: MoveReason.ValueType  # 3
+"""The guild's home region has room again: only nodes of that region are given."""
+Global___MoveReason: _TypeAlias = MoveReason  # noqa: Y015
+
+class _PlayerOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PlayerOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PlayerOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PLAYER_OUTCOME_UNSPECIFIED: _PlayerOutcome.ValueType  # 0
+    PLAYER_OUTCOME_PLACED: _PlayerOutcome.ValueType  # 1
+    """It has a place on `node`."""
+    PLAYER_OUTCOME_WAIT: _PlayerOutcome.ValueType  # 2
+    """Its region has room, but as many players as may begin at once are just beginning there: ask again
+    after `retry_after_ms`. Nothing is reserved.
+    """
+    PLAYER_OUTCOME_NO_ROOM: _PlayerOutcome.ValueType  # 3
+    """Every node it may use is full or overloaded. Nothing is reserved."""
+    PLAYER_OUTCOME_NO_NODE: _PlayerOutcome.ValueType  # 4
+    """No node it may use could take it even if it were empty. Nothing is reserved."""
+
+class PlayerOutcome(_PlayerOutcome, metaclass=_PlayerOutcomeEnumTypeWrapper):
+    """What became of one player of a Replace."""
+
+PLAYER_OUTCOME_UNSPECIFIED: PlayerOutcome.ValueType  # 0
+PLAYER_OUTCOME_PLACED: PlayerOutcome.ValueType  # 1
+"""It has a place on `node`."""
+PLAYER_OUTCOME_WAIT: PlayerOutcome.ValueType  # 2
+"""Its region has room, but as many players as may begin at once are just beginning there: ask again
+after `retry_after_ms`. Nothing is reserved.
+"""
+PLAYER_OUTCOME_NO_ROOM: PlayerOutcome.ValueType  # 3
+"""Every node it may use is full or overloaded. Nothing is reserved."""
+PLAYER_OUTCOME_NO_NODE: PlayerOutcome.ValueType  # 4
+"""No node it may use could take it even if it were empty. Nothing is reserved."""
+Global___PlayerOutcome: _TypeAlias = PlayerOutcome  # noqa: Y015
+
 @_typing.final
 class Node(_message.Message):
     """A Lavalink node as the fleet knows it."""
@@ -115,6 +179,9 @@ class Node(_message.Message):
     PROBE_MS_FIELD_NUMBER: _builtins.int
     SEEN_AT_MS_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    DRAINING_FIELD_NUMBER: _builtins.int
+    CORDONED_BY_FIELD_NUMBER: _builtins.int
+    CORDON_REASON_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Stable name, unique in the cluster, for example "us-east-0"."""
     region: _builtins.str
@@ -142,6 +209,11 @@ class Node(_message.Message):
     """When the last answered probe ended, Redis time in milliseconds since the epoch; 0 if none."""
     version: _builtins.str
     """The Lavalink version it reports, for example "4.2.2"; empty if unknown."""
+    draining: _builtins.bool
+    """Whether its players are to move elsewhere, one after another; then it is cordoned too."""
+    cordoned_by: _builtins.str
+    """Who cordoned it, and why, as they said; empty if nobody did."""
+    cordon_reason: _builtins.str
     def __init__(
         self,
         *,
@@ -160,10 +232,13 @@ class Node(_message.Message):
         probe_ms: _builtins.float | None = ...,
         seen_at_ms: _builtins.int = ...,
         version: _builtins.str = ...,
+        draining: _builtins.bool = ...,
+        cordoned_by: _builtins.str = ...,
+        cordon_reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_frame_deficit", b"_frame_deficit", "_probe_ms", b"_probe_ms", "frame_deficit", b"frame_deficit", "probe_ms", b"probe_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_frame_deficit", b"_frame_deficit", "_probe_ms", b"_probe_ms", "address", b"address", "capacity", b"capacity", "cordoned", b"cordoned", "frame_deficit", b"frame_deficit", "id", b"id", "lavalink_load", b"lavalink_load", "players", b"players", "playing_players", b"playing_players", "probe_ms", b"probe_ms", "region", b"region", "reserved", b"reserved", "seen_at_ms", b"seen_at_ms", "state", b"state", "system_load", b"system_load", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_frame_deficit", b"_frame_deficit", "_probe_ms", b"_probe_ms", "address", b"address", "capacity", b"capacity", "cordon_reason", b"cordon_reason", "cordoned", b"cordoned", "cordoned_by", b"cordoned_by", "draining", b"draining", "frame_deficit", b"frame_deficit", "id", b"id", "lavalink_load", b"lavalink_load", "players", b"players", "playing_players", b"playing_players", "probe_ms", b"probe_ms", "region", b"region", "reserved", b"reserved", "seen_at_ms", b"seen_at_ms", "state", b"state", "system_load", b"system_load", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__frame_deficit: _TypeAlias = _typing.Literal["frame_deficit"]  # noqa: Y015
     _WhichOneofArgType__frame_deficit: _TypeAlias = _typing.Literal["_frame_deficit", b"_frame_deficit"]  # noqa: Y015
@@ -258,6 +333,163 @@ class PlaceResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PlaceResponse: _TypeAlias = PlaceResponse  # noqa: Y015
+
+@_typing.final
+class MovingPlayer(_message.Message):
+    """A player that needs another node."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GUILD_ID_FIELD_NUMBER: _builtins.int
+    VOICE_ENDPOINT_FIELD_NUMBER: _builtins.int
+    TIER_FIELD_NUMBER: _builtins.int
+    LISTENERS_FIELD_NUMBER: _builtins.int
+    guild_id: _builtins.int
+    """Discord guild id. Required, not 0, at most once a call."""
+    voice_endpoint: _builtins.str
+    """As in PlaceRequest. Required, at most 255 characters."""
+    tier: _builtins.str
+    """As in PlaceRequest; empty means the default tier."""
+    listeners: _builtins.int
+    """How many people listen: those with most of them are placed first."""
+    def __init__(
+        self,
+        *,
+        guild_id: _builtins.int = ...,
+        voice_endpoint: _builtins.str = ...,
+        tier: _builtins.str = ...,
+        listeners: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["guild_id", b"guild_id", "listeners", b"listeners", "tier", b"tier", "voice_endpoint", b"voice_endpoint"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MovingPlayer: _TypeAlias = MovingPlayer  # noqa: Y015
+
+@_typing.final
+class ReplaceRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NODE_FIELD_NUMBER: _builtins.int
+    SHARD_ID_FIELD_NUMBER: _builtins.int
+    PLAYERS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    PREFERRED_NODES_FIELD_NUMBER: _builtins.int
+    EXCLUDED_NODES_FIELD_NUMBER: _builtins.int
+    node: _builtins.str
+    """The node the players leave: never chosen. Required, at most 253 characters. It need not be in the
+    topology any more.
+    """
+    shard_id: _builtins.int
+    """The shard whose players they are, 0-based."""
+    reason: Global___MoveReason.ValueType
+    @_builtins.property
+    def players(self) -> _containers.RepeatedCompositeFieldContainer[Global___MovingPlayer]:
+        """The players; at least one, at most 1024."""
+
+    @_builtins.property
+    def preferred_nodes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Nodes this shard has an open session on: preferred among nearly equal ones. At most 256."""
+
+    @_builtins.property
+    def excluded_nodes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Further nodes that must not be chosen. At most 256."""
+
+    def __init__(
+        self,
+        *,
+        node: _builtins.str = ...,
+        shard_id: _builtins.int = ...,
+        players: _abc.Iterable[Global___MovingPlayer] | None = ...,
+        reason: Global___MoveReason.ValueType = ...,
+        preferred_nodes: _abc.Iterable[_builtins.str] | None = ...,
+        excluded_nodes: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["excluded_nodes", b"excluded_nodes", "node", b"node", "players", b"players", "preferred_nodes", b"preferred_nodes", "reason", b"reason", "shard_id", b"shard_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplaceRequest: _TypeAlias = ReplaceRequest  # noqa: Y015
+
+@_typing.final
+class ReplacedPlayer(_message.Message):
+    """What one player got."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GUILD_ID_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    NODE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    HOME_REGION_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_REGION_FIELD_NUMBER: _builtins.int
+    RETRY_AFTER_MS_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    guild_id: _builtins.int
+    outcome: Global___PlayerOutcome.ValueType
+    node: _builtins.str
+    """The node's id, if placed. Its address is in every view."""
+    reason: Global___PlacementReason.ValueType
+    """Why this node, if placed."""
+    home_region: _builtins.str
+    """The region the voice endpoint asks for; empty if unknown."""
+    effective_region: _builtins.str
+    """The region the node is in, if placed: what the guild effectively got."""
+    retry_after_ms: _builtins.int
+    """When to ask again, milliseconds from now; only if it is to wait."""
+    detail: _builtins.str
+    """In words, why there is no place; only if there is none."""
+    def __init__(
+        self,
+        *,
+        guild_id: _builtins.int = ...,
+        outcome: Global___PlayerOutcome.ValueType = ...,
+        node: _builtins.str = ...,
+        reason: Global___PlacementReason.ValueType = ...,
+        home_region: _builtins.str = ...,
+        effective_region: _builtins.str = ...,
+        retry_after_ms: _builtins.int = ...,
+        detail: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "effective_region", b"effective_region", "guild_id", b"guild_id", "home_region", b"home_region", "node", b"node", "outcome", b"outcome", "reason", b"reason", "retry_after_ms", b"retry_after_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplacedPlayer: _TypeAlias = ReplacedPlayer  # noqa: Y015
+
+@_typing.final
+class ReplaceResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLAYERS_FIELD_NUMBER: _builtins.int
+    RESERVED_UNTIL_MS_FIELD_NUMBER: _builtins.int
+    reserved_until_ms: _builtins.int
+    """When the reservations lapse unless the players have appeared on their nodes, Redis time in
+    milliseconds since the epoch.
+    """
+    @_builtins.property
+    def players(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReplacedPlayer]:
+        """One for each player of the request, in the order they were placed: most listeners first."""
+
+    def __init__(
+        self,
+        *,
+        players: _abc.Iterable[Global___ReplacedPlayer] | None = ...,
+        reserved_until_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["players", b"players", "reserved_until_ms", b"reserved_until_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplaceResponse: _TypeAlias = ReplaceResponse  # noqa: Y015
 
 @_typing.final
 class ReleaseRequest(_message.Message):
@@ -389,3 +621,141 @@ class ListNodesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListNodesResponse: _TypeAlias = ListNodesResponse  # noqa: Y015
+
+@_typing.final
+class CordonRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NODE_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    node: _builtins.str
+    """A node of the topology. Required; an unknown one is NOT_FOUND."""
+    by: _builtins.str
+    """Who orders it, for those who look later. Required, at most 253 printable characters."""
+    reason: _builtins.str
+    """Why; at most 500 printable characters."""
+    def __init__(
+        self,
+        *,
+        node: _builtins.str = ...,
+        by: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "node", b"node", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CordonRequest: _TypeAlias = CordonRequest  # noqa: Y015
+
+@_typing.final
+class CordonResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NODE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def node(self) -> Global___Node:
+        """The node as it is now."""
+
+    def __init__(
+        self,
+        *,
+        node: Global___Node | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["node", b"node"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["node", b"node"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CordonResponse: _TypeAlias = CordonResponse  # noqa: Y015
+
+@_typing.final
+class UncordonRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NODE_FIELD_NUMBER: _builtins.int
+    node: _builtins.str
+    """The node. Required; one that is neither in the topology nor cordoned is NOT_FOUND."""
+    def __init__(
+        self,
+        *,
+        node: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["node", b"node"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UncordonRequest: _TypeAlias = UncordonRequest  # noqa: Y015
+
+@_typing.final
+class UncordonResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UNCORDONED_FIELD_NUMBER: _builtins.int
+    uncordoned: _builtins.bool
+    """Whether there was an order."""
+    def __init__(
+        self,
+        *,
+        uncordoned: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["uncordoned", b"uncordoned"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UncordonResponse: _TypeAlias = UncordonResponse  # noqa: Y015
+
+@_typing.final
+class DrainRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NODE_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    node: _builtins.str
+    """As in CordonRequest."""
+    by: _builtins.str
+    reason: _builtins.str
+    def __init__(
+        self,
+        *,
+        node: _builtins.str = ...,
+        by: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "node", b"node", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DrainRequest: _TypeAlias = DrainRequest  # noqa: Y015
+
+@_typing.final
+class DrainResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NODE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def node(self) -> Global___Node:
+        """The node as it is now: how many players are to move."""
+
+    def __init__(
+        self,
+        *,
+        node: Global___Node | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["node", b"node"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["node", b"node"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DrainResponse: _TypeAlias = DrainResponse  # noqa: Y015

@@ -39,6 +39,11 @@ class AudioRouterStub:
                 request_serializer=segue__protos_dot_router_dot_v1_dot_router__pb2.PlaceRequest.SerializeToString,
                 response_deserializer=segue__protos_dot_router_dot_v1_dot_router__pb2.PlaceResponse.FromString,
                 _registered_method=True)
+        self.Replace = channel.unary_unary(
+                '/segue.router.v1.AudioRouter/Replace',
+                request_serializer=segue__protos_dot_router_dot_v1_dot_router__pb2.ReplaceRequest.SerializeToString,
+                response_deserializer=segue__protos_dot_router_dot_v1_dot_router__pb2.ReplaceResponse.FromString,
+                _registered_method=True)
         self.Release = channel.unary_unary(
                 '/segue.router.v1.AudioRouter/Release',
                 request_serializer=segue__protos_dot_router_dot_v1_dot_router__pb2.ReleaseRequest.SerializeToString,
@@ -54,6 +59,21 @@ class AudioRouterStub:
                 request_serializer=segue__protos_dot_router_dot_v1_dot_router__pb2.ListNodesRequest.SerializeToString,
                 response_deserializer=segue__protos_dot_router_dot_v1_dot_router__pb2.ListNodesResponse.FromString,
                 _registered_method=True)
+        self.Cordon = channel.unary_unary(
+                '/segue.router.v1.AudioRouter/Cordon',
+                request_serializer=segue__protos_dot_router_dot_v1_dot_router__pb2.CordonRequest.SerializeToString,
+                response_deserializer=segue__protos_dot_router_dot_v1_dot_router__pb2.CordonResponse.FromString,
+                _registered_method=True)
+        self.Uncordon = channel.unary_unary(
+                '/segue.router.v1.AudioRouter/Uncordon',
+                request_serializer=segue__protos_dot_router_dot_v1_dot_router__pb2.UncordonRequest.SerializeToString,
+                response_deserializer=segue__protos_dot_router_dot_v1_dot_router__pb2.UncordonResponse.FromString,
+                _registered_method=True)
+        self.Drain = channel.unary_unary(
+                '/segue.router.v1.AudioRouter/Drain',
+                request_serializer=segue__protos_dot_router_dot_v1_dot_router__pb2.DrainRequest.SerializeToString,
+                response_deserializer=segue__protos_dot_router_dot_v1_dot_router__pb2.DrainResponse.FromString,
+                _registered_method=True)
 
 
 class AudioRouterServicer:
@@ -62,6 +82,16 @@ class AudioRouterServicer:
     def Place(self, request, context):
         """Place chooses a node for one guild's player and reserves room on it.
         Idempotent per guild: placing a guild again replaces its earlier reservation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Replace(self, request, context):
+        """Replace chooses new nodes for a shard's players of one node, all of them in one reservation: that
+        node is lost, is being emptied, or a guild's home region is back. Each player has its own outcome; the
+        call itself fails only as a whole. How many players may begin on one node at once is bounded (see
+        PLAYER_OUTCOME_WAIT), over all replicas. Idempotent per guild, as Place is.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -89,6 +119,29 @@ class AudioRouterServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Cordon(self, request, context):
+        """Cordon keeps new players away from a node from this instant on, in every replica. Those that play
+        there stay. Cordoning again replaces the order; it ends a drain.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Uncordon(self, request, context):
+        """Uncordon lifts the order, and ends a drain. It is no error when there is none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Drain(self, request, context):
+        """Drain cordons a node and asks the workers to move its players elsewhere, one after another. Returns
+        at once: ListNodes tells how many are left.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AudioRouterServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -96,6 +149,11 @@ def add_AudioRouterServicer_to_server(servicer, server):
                     servicer.Place,
                     request_deserializer=segue__protos_dot_router_dot_v1_dot_router__pb2.PlaceRequest.FromString,
                     response_serializer=segue__protos_dot_router_dot_v1_dot_router__pb2.PlaceResponse.SerializeToString,
+            ),
+            'Replace': grpc.unary_unary_rpc_method_handler(
+                    servicer.Replace,
+                    request_deserializer=segue__protos_dot_router_dot_v1_dot_router__pb2.ReplaceRequest.FromString,
+                    response_serializer=segue__protos_dot_router_dot_v1_dot_router__pb2.ReplaceResponse.SerializeToString,
             ),
             'Release': grpc.unary_unary_rpc_method_handler(
                     servicer.Release,
@@ -111,6 +169,21 @@ def add_AudioRouterServicer_to_server(servicer, server):
                     servicer.ListNodes,
                     request_deserializer=segue__protos_dot_router_dot_v1_dot_router__pb2.ListNodesRequest.FromString,
                     response_serializer=segue__protos_dot_router_dot_v1_dot_router__pb2.ListNodesResponse.SerializeToString,
+            ),
+            'Cordon': grpc.unary_unary_rpc_method_handler(
+                    servicer.Cordon,
+                    request_deserializer=segue__protos_dot_router_dot_v1_dot_router__pb2.CordonRequest.FromString,
+                    response_serializer=segue__protos_dot_router_dot_v1_dot_router__pb2.CordonResponse.SerializeToString,
+            ),
+            'Uncordon': grpc.unary_unary_rpc_method_handler(
+                    servicer.Uncordon,
+                    request_deserializer=segue__protos_dot_router_dot_v1_dot_router__pb2.UncordonRequest.FromString,
+                    response_serializer=segue__protos_dot_router_dot_v1_dot_router__pb2.UncordonResponse.SerializeToString,
+            ),
+            'Drain': grpc.unary_unary_rpc_method_handler(
+                    servicer.Drain,
+                    request_deserializer=segue__protos_dot_router_dot_v1_dot_router__pb2.DrainRequest.FromString,
+                    response_serializer=segue__protos_dot_router_dot_v1_dot_router__pb2.DrainResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -140,6 +213,33 @@ class AudioRouter:
             '/segue.router.v1.AudioRouter/Place',
             segue__protos_dot_router_dot_v1_dot_router__pb2.PlaceRequest.SerializeToString,
             segue__protos_dot_router_dot_v1_dot_router__pb2.PlaceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Replace(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/segue.router.v1.AudioRouter/Replace',
+            segue__protos_dot_router_dot_v1_dot_router__pb2.ReplaceRequest.SerializeToString,
+            segue__protos_dot_router_dot_v1_dot_router__pb2.ReplaceResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -221,6 +321,87 @@ class AudioRouter:
             '/segue.router.v1.AudioRouter/ListNodes',
             segue__protos_dot_router_dot_v1_dot_router__pb2.ListNodesRequest.SerializeToString,
             segue__protos_dot_router_dot_v1_dot_router__pb2.ListNodesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Cordon(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/segue.router.v1.AudioRouter/Cordon',
+            segue__protos_dot_router_dot_v1_dot_router__pb2.CordonRequest.SerializeToString,
+            segue__protos_dot_router_dot_v1_dot_router__pb2.CordonResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Uncordon(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/segue.router.v1.AudioRouter/Uncordon',
+            segue__protos_dot_router_dot_v1_dot_router__pb2.UncordonRequest.SerializeToString,
+            segue__protos_dot_router_dot_v1_dot_router__pb2.UncordonResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Drain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/segue.router.v1.AudioRouter/Drain',
+            segue__protos_dot_router_dot_v1_dot_router__pb2.DrainRequest.SerializeToString,
+            segue__protos_dot_router_dot_v1_dot_router__pb2.DrainResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -3,7 +3,8 @@
 isort:skip_file
 The audio router: which Lavalink node plays for which guild.
 
-Callers: shard workers (Place, Release, Watch) and the command line (ListNodes).
+Callers: shard workers (Place, Replace, Release, Watch) and the command line (ListNodes, Cordon,
+Uncordon, Drain).
 Read by two releases at once during every rollout: fields are only ever added,
 numbers are never reused, and an unknown enum value must be treated as UNSPECIFIED.
 
@@ -12,6 +13,7 @@ Errors are gRPC status codes with a detail in words:
   RESOURCE_EXHAUSTED  every node the guild may use is full; retry after the detail's delay
   UNAVAILABLE         no usable node is known, or Redis does not answer; retry elsewhere or later
   FAILED_PRECONDITION no topology was published yet for this cluster
+  NOT_FOUND           the region or node asked for is none of the topology's; the detail names those
 """
 
 from collections import abc as _abc
@@ -46,6 +48,12 @@ class AudioRouterStub:
     """Place chooses a node for one guild's player and reserves room on it.
     Idempotent per guild: placing a guild again replaces its earlier reservation.
     """
+    Replace: _grpc.UnaryUnaryMultiCallable[_router_pb2.ReplaceRequest, _router_pb2.ReplaceResponse]
+    """Replace chooses new nodes for a shard's players of one node, all of them in one reservation: that
+    node is lost, is being emptied, or a guild's home region is back. Each player has its own outcome; the
+    call itself fails only as a whole. How many players may begin on one node at once is bounded (see
+    PLAYER_OUTCOME_WAIT), over all replicas. Idempotent per guild, as Place is.
+    """
     Release: _grpc.UnaryUnaryMultiCallable[_router_pb2.ReleaseRequest, _router_pb2.ReleaseResponse]
     """Release gives a guild's reservation back. Releasing what is not reserved is not an error."""
     Watch: _grpc.UnaryStreamMultiCallable[_router_pb2.WatchRequest, _router_pb2.WatchResponse]
@@ -54,6 +62,16 @@ class AudioRouterStub:
     """
     ListNodes: _grpc.UnaryUnaryMultiCallable[_router_pb2.ListNodesRequest, _router_pb2.ListNodesResponse]
     """ListNodes answers the same view once, for people."""
+    Cordon: _grpc.UnaryUnaryMultiCallable[_router_pb2.CordonRequest, _router_pb2.CordonResponse]
+    """Cordon keeps new players away from a node from this instant on, in every replica. Those that play
+    there stay. Cordoning again replaces the order; it ends a drain.
+    """
+    Uncordon: _grpc.UnaryUnaryMultiCallable[_router_pb2.UncordonRequest, _router_pb2.UncordonResponse]
+    """Uncordon lifts the order, and ends a drain. It is no error when there is none."""
+    Drain: _grpc.UnaryUnaryMultiCallable[_router_pb2.DrainRequest, _router_pb2.DrainResponse]
+    """Drain cordons a node and asks the workers to move its players elsewhere, one after another. Returns
+    at once: ListNodes tells how many are left.
+    """
 
 @_typing.type_check_only
 class AudioRouterAsyncStub(AudioRouterStub):
@@ -61,6 +79,12 @@ class AudioRouterAsyncStub(AudioRouterStub):
     Place: _aio.UnaryUnaryMultiCallable[_router_pb2.PlaceRequest, _router_pb2.PlaceResponse]  # type: ignore[assignment]
     """Place chooses a node for one guild's player and reserves room on it.
     Idempotent per guild: placing a guild again replaces its earlier reservation.
+    """
+    Replace: _aio.UnaryUnaryMultiCallable[_router_pb2.ReplaceRequest, _router_pb2.ReplaceResponse]  # type: ignore[assignment]
+    """Replace chooses new nodes for a shard's players of one node, all of them in one reservation: that
+    node is lost, is being emptied, or a guild's home region is back. Each player has its own outcome; the
+    call itself fails only as a whole. How many players may begin on one node at once is bounded (see
+    PLAYER_OUTCOME_WAIT), over all replicas. Idempotent per guild, as Place is.
     """
     Release: _aio.UnaryUnaryMultiCallable[_router_pb2.ReleaseRequest, _router_pb2.ReleaseResponse]  # type: ignore[assignment]
     """Release gives a guild's reservation back. Releasing what is not reserved is not an error."""
@@ -70,6 +94,16 @@ class AudioRouterAsyncStub(AudioRouterStub):
     """
     ListNodes: _aio.UnaryUnaryMultiCallable[_router_pb2.ListNodesRequest, _router_pb2.ListNodesResponse]  # type: ignore[assignment]
     """ListNodes answers the same view once, for people."""
+    Cordon: _aio.UnaryUnaryMultiCallable[_router_pb2.CordonRequest, _router_pb2.CordonResponse]  # type: ignore[assignment]
+    """Cordon keeps new players away from a node from this instant on, in every replica. Those that play
+    there stay. Cordoning again replaces the order; it ends a drain.
+    """
+    Uncordon: _aio.UnaryUnaryMultiCallable[_router_pb2.UncordonRequest, _router_pb2.UncordonResponse]  # type: ignore[assignment]
+    """Uncordon lifts the order, and ends a drain. It is no error when there is none."""
+    Drain: _aio.UnaryUnaryMultiCallable[_router_pb2.DrainRequest, _router_pb2.DrainResponse]  # type: ignore[assignment]
+    """Drain cordons a node and asks the workers to move its players elsewhere, one after another. Returns
+    at once: ListNodes tells how many are left.
+    """
 
 class AudioRouterServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -80,6 +114,18 @@ class AudioRouterServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_router_pb2.PlaceResponse, _abc.Awaitable[_router_pb2.PlaceResponse]]:
         """Place chooses a node for one guild's player and reserves room on it.
         Idempotent per guild: placing a guild again replaces its earlier reservation.
+        """
+
+    @_abc_1.abstractmethod
+    def Replace(
+        self,
+        request: _router_pb2.ReplaceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_router_pb2.ReplaceResponse, _abc.Awaitable[_router_pb2.ReplaceResponse]]:
+        """Replace chooses new nodes for a shard's players of one node, all of them in one reservation: that
+        node is lost, is being emptied, or a guild's home region is back. Each player has its own outcome; the
+        call itself fails only as a whole. How many players may begin on one node at once is bounded (see
+        PLAYER_OUTCOME_WAIT), over all replicas. Idempotent per guild, as Place is.
         """
 
     @_abc_1.abstractmethod
@@ -107,5 +153,33 @@ class AudioRouterServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_router_pb2.ListNodesResponse, _abc.Awaitable[_router_pb2.ListNodesResponse]]:
         """ListNodes answers the same view once, for people."""
+
+    @_abc_1.abstractmethod
+    def Cordon(
+        self,
+        request: _router_pb2.CordonRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_router_pb2.CordonResponse, _abc.Awaitable[_router_pb2.CordonResponse]]:
+        """Cordon keeps new players away from a node from this instant on, in every replica. Those that play
+        there stay. Cordoning again replaces the order; it ends a drain.
+        """
+
+    @_abc_1.abstractmethod
+    def Uncordon(
+        self,
+        request: _router_pb2.UncordonRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_router_pb2.UncordonResponse, _abc.Awaitable[_router_pb2.UncordonResponse]]:
+        """Uncordon lifts the order, and ends a drain. It is no error when there is none."""
+
+    @_abc_1.abstractmethod
+    def Drain(
+        self,
+        request: _router_pb2.DrainRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_router_pb2.DrainResponse, _abc.Awaitable[_router_pb2.DrainResponse]]:
+        """Drain cordons a node and asks the workers to move its players elsewhere, one after another. Returns
+        at once: ListNodes tells how many are left.
+        """
 
 def add_AudioRouterServicer_to_server(servicer: AudioRouterServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
