@@ -53,6 +53,9 @@ class WorkerSettings(ServiceSettings):
     """What the pod may use. New players are refused at 80 % of it, caches dropped at 90 %; 0: only the
     limit of the cgroup counts, if it has one."""
 
+    home_cooldown_s: float = Field(default=60.0, ge=1, le=86_400)
+    """How long a guild's own region must have been well before its player goes home, and stays there."""
+
     media_local_files: bool = False
     """Whether nodes may be asked to play files of their own disk."""
 

@@ -137,7 +137,9 @@ class World:
             self.playing_on.discard(message.node)
         for effect in decision.effects:
             self.follow(effect)
-        assert len(self.playing_on) <= 1, f"two nodes play: {self.playing_on}"
+        # In a planned move the old player is heard until the new one speaks.
+        there = self.playing_on - {decision.state.leaving}
+        assert len(there) <= 1, f"two nodes play: {there}"
         running = {timer.name: timer.token for timer in decision.state.timers}
         assert running == {name: timer.token for name, timer in self.timers.items()}
 
@@ -368,8 +370,10 @@ def track_event(world: World, draw: Callable[[Any], Any]) -> None:
 def node_event(world: World, draw: Callable[[Any], Any]) -> None:
     """The node reports its position, a closed voice connection, or is gone."""
     node = draw(st.sampled_from([world.state.snapshot.node or NODES[0], NODES[1]]))
-    kind = draw(st.sampled_from(["progress", "progress", "closed", "lost"]))
-    if kind == "progress":
+    kind = draw(st.sampled_from(["progress", "progress", "closed", "move", "lost"]))
+    if kind == "move":
+        world.send(m.MoveTo(node=draw(st.none() | st.sampled_from(NODES)), source=node, reason="drain"))
+    elif kind == "progress":
         position = draw(st.integers(-5, 20_000))
         connected = draw(st.booleans())
         world.send(m.Progress(node=node, position_ms=position, connected=connected, at=world.now))
@@ -419,6 +423,8 @@ def take_over(world: World, draw: Callable[[Any], Any]) -> None:
     node = snapshot.node if snapshot.node in world.playing_on and found != "gone" else None
     if node is None or found == "silent":
         world.playing_on.clear()
+    # What a predecessor had begun to leave is destroyed by whoever takes the shard over.
+    world.playing_on &= {snapshot.node}
     heard = node is not None and snapshot.current is not None and found != "silent"
     if old.live:
         world.send(
@@ -539,6 +545,12 @@ ANY_MESSAGE = st.one_of(
         at=st.integers(0, 2**50),
         track=st.none() | st.integers(1, 9).map(song),
         voice=st.none() | st.builds(VoiceLink, channel=SMALL.map(ChannelId)),
+    ),
+    st.builds(
+        m.MoveTo,
+        node=st.none() | st.sampled_from(NODES),
+        source=st.sampled_from(NODES),
+        reason=st.sampled_from(["drain", "home"]),
     ),
     st.builds(m.NodeLost, node=st.sampled_from(NODES), reason=TEXTS, stopped_at=st.integers(0, 2**50)),
     st.builds(m.TimerFired, name=TEXTS, token=st.integers(0, 40)),

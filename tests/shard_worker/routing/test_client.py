@@ -12,7 +12,7 @@ import pytest
 from segue_core.ids import GuildId, NodeId, RegionName, ShardId, TierName
 from segue_core.models import Topology, TopologyNode, TopologyRegion
 from segue_protos.router.v1 import router_pb2, router_pb2_grpc
-from segue_worker.players.ports import PlaceQuery
+from segue_worker.players.ports import MoveQuery, MoveReason, MovingGuild, PlaceQuery
 from segue_worker.routing.client import Router
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ class Answers(router_pb2_grpc.AudioRouterServicer):
         self.silent = False
         self.placed: list[router_pb2.PlaceRequest] = []
         self.released: list[int] = []
+        self.replaced: list[router_pb2.ReplaceRequest] = []
+        self.waits_ms = 0
         self.watchers: list[str] = []
         self.views: asyncio.Queue[router_pb2.WatchResponse | None] = asyncio.Queue()
 
@@ -67,6 +69,44 @@ class Answers(router_pb2_grpc.AudioRouterServicer):
         assert context is not None
         self.released.append(request.guild_id)
         return router_pb2.ReleaseResponse(released=True)
+
+    async def Replace(  # noqa: N802 - gRPC's name
+        self, request: router_pb2.ReplaceRequest, context: Context
+    ) -> router_pb2.ReplaceResponse:
+        self.replaced.append(request)
+        if self.refuses is not None:
+            await context.abort(*self.refuses)
+        first, *others = request.players
+        waiting = [
+            router_pb2.ReplacedPlayer(
+                guild_id=one.guild_id,
+                outcome=router_pb2.PLAYER_OUTCOME_WAIT,
+                retry_after_ms=self.waits_ms,
+            )
+            for one in others
+        ]
+        placed = router_pb2.ReplacedPlayer(
+            guild_id=first.guild_id,
+            outcome=router_pb2.PLAYER_OUTCOME_PLACED,
+            node=self.node,
+            effective_region="us-east",
+        )
+        return router_pb2.ReplaceResponse(players=[placed, *waiting])
+
+    async def Cordon(  # noqa: N802 - gRPC's name
+        self, request: router_pb2.CordonRequest, context: Context
+    ) -> router_pb2.CordonResponse:
+        raise AssertionError(f"workers give no orders: {request} from {context.peer()}")
+
+    async def Uncordon(  # noqa: N802 - gRPC's name
+        self, request: router_pb2.UncordonRequest, context: Context
+    ) -> router_pb2.UncordonResponse:
+        raise AssertionError(f"workers give no orders: {request} from {context.peer()}")
+
+    async def Drain(  # noqa: N802 - gRPC's name
+        self, request: router_pb2.DrainRequest, context: Context
+    ) -> router_pb2.DrainResponse:
+        raise AssertionError(f"workers give no orders: {request} from {context.peer()}")
 
     async def ListNodes(  # noqa: N802 - gRPC's name
         self, request: router_pb2.ListNodesRequest, context: Context
@@ -212,3 +252,75 @@ async def test_watch_is_kept_and_moves_to_another_router(serve: Serve, router: M
     node.state = router_pb2.NODE_STATE_READY
     second.views.put_nowait(router_pb2.WatchResponse(topology_generation=4, nodes=[node]))
     await until(lambda: client.candidates(GuildId(1)) == ("us-east-5",))
+
+
+def moving(*guilds: int, reason: MoveReason = MoveReason.LOST) -> MoveQuery:
+    """Return the query of guilds that leave us-east-9."""
+    return MoveQuery(
+        node=NodeId("us-east-9"),
+        shard=ShardId(0),
+        reason=reason,
+        players=tuple(
+            MovingGuild(guild=GuildId(one), endpoint="us-east1.discord.example:443", tier=TierName("free"))
+            for one in guilds
+        ),
+    )
+
+
+async def test_all_of_a_lost_nodes_players_are_one_call(serve: Serve, router: MakeRouter) -> None:
+    """Each gets its own answer; who is to wait is told how long."""
+    answers = Answers()
+    answers.waits_ms = 120
+    client = await router(await serve(answers))
+    placed = await client.replace(moving(1, 2, 3))
+    assert [one.guild_id for one in answers.replaced[0].players] == [1, 2, 3]
+    assert answers.replaced[0].reason == router_pb2.MOVE_REASON_NODE_LOST
+    assert placed[GuildId(1)].node == "us-east-1"
+    assert [placed[GuildId(one)].retry_after_ms for one in (1, 2, 3)] == [0, 120, 120]
+    assert answers.placed == []
+
+
+async def test_a_router_of_the_release_before_is_asked_one_by_one(serve: Serve, router: MakeRouter) -> None:
+    """During a rollout a router may know no Replace: lost players are placed all the same, others stay."""
+    answers = Answers()
+    answers.refuses = (grpc.StatusCode.UNIMPLEMENTED, "Method not found!")
+    client = await router(await serve(answers))
+
+    stays = await client.replace(moving(5, reason=MoveReason.DRAIN))
+    assert stays[GuildId(5)].node is None
+    answers.refuses = (grpc.StatusCode.INVALID_ARGUMENT, "players[0].voice_endpoint: is no host")
+    one_by_one = await client.replace(moving(6, 7))
+    assert {one.guild_id for one in answers.placed} == {6, 7}
+    assert [one.excluded_nodes for one in answers.placed] == [["us-east-9"]] * 2
+    assert {one.detail for one in one_by_one.values()} == {"players[0].voice_endpoint: is no host"}
+
+
+async def test_without_any_router_only_the_silent_are_placed(router: MakeRouter) -> None:
+    """Lost players go by the last view; planned moves wait for a router."""
+    client = await router("127.77.6.9:1")
+    assert await client.known(5)
+    lost = await client.replace(moving(1, 2))
+    assert {one.node for one in lost.values()} == {NodeId("us-east-5")}
+    planned = await client.replace(moving(1, reason=MoveReason.HOME))
+    assert planned[GuildId(1)].node is None
+    assert client.draining() == frozenset()
+    assert client.usable_for(RegionName("us-east")) == 0.0
+
+
+async def test_orders_and_well_regions_are_read_off_the_view(serve: Serve, router: MakeRouter) -> None:
+    """A draining node is told, and since when a region has had a node that takes players."""
+    answers = Answers()
+    client = await router(await serve(answers))
+    ready = router_pb2.NODE_STATE_READY
+    nodes = [
+        router_pb2.Node(id="us-east-5", region="us-east", state=ready, cordoned=True, draining=True),
+        router_pb2.Node(id="us-west-0", region="us-west", state=ready),
+    ]
+    answers.views.put_nowait(router_pb2.WatchResponse(topology_generation=4, nodes=nodes))
+    await until(lambda: client.draining() == frozenset({NodeId("us-east-5")}))
+    assert client.usable_for(RegionName("us-east")) == 0.0
+    await until(lambda: client.usable_for(RegionName("us-west")) > 0.01)
+    assert client.home_of("us-east77.discord.example:443") == "us-east"
+    answers.views.put_nowait(router_pb2.WatchResponse(topology_generation=4, nodes=nodes[:1]))
+    await until(lambda: client.usable_for(RegionName("us-west")) == 0.0)
+    answers.views.put_nowait(None)

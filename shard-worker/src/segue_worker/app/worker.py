@@ -52,6 +52,7 @@ from segue_worker.lavalink.pool import NodePool
 from segue_worker.lavalink.socket import Caller
 from segue_worker.players.journaling import CommandJournal
 from segue_worker.players.links import LinkGuard
+from segue_worker.players.planned import PlannedTiming
 from segue_worker.players.registry import PlayerRegistry, PoolFactory
 from segue_worker.players.tools import Tools
 from segue_worker.routing.client import Router
@@ -241,6 +242,7 @@ class Worker:
             stale=self._stale,
             informer=informer,
             search_prefix=settings.search_prefix,
+            planned=PlannedTiming(cooldown=settings.home_cooldown_s),
         )
         caller = Caller(user=bot.identity.user, name=f"Segue/{settings.version}", password=password)
         pools = _pools(caller, http, router, plane)

@@ -13,6 +13,7 @@ from segue_worker.domain import (
     adopting,
     commands,
     idle,
+    moving,
     now_playing,
     patching,
     placing,
@@ -27,6 +28,7 @@ from segue_worker.domain.messages import (
     GatewayReplaced,
     Loaded,
     Message,
+    MoveTo,
     NodeLost,
     OwnVoiceState,
     Patched,
@@ -63,6 +65,7 @@ def _settle(turn: Turn) -> None:
     voice.settle(turn)
     if state.voice is not None and state.current is None and state.queue and state.halted is None:
         playing.begin_next(turn)
+    moving.settle(turn)
     placing.settle(turn)
     plays.settle(turn)
     patching.settle(turn)
@@ -92,6 +95,8 @@ def _handle(turn: Turn, message: Message) -> None:  # noqa: C901, PLR0912 - one 
             placing.on_placed(turn, message)
         case NodeLost():
             placing.on_lost(turn, message)
+        case MoveTo():
+            moving.on_move(turn, message)
         case Patched():
             patching.on_patched(turn, message)
         case Posted():
@@ -135,6 +140,7 @@ _TIMERS: dict[str, Callable[[Turn], None]] = {
     placing.TIMER: placing.on_timer,
     placing.AGAIN_TIMER: _only_settle,
     patching.TIMER: patching.on_timer,
+    moving.TIMER: moving.leave,
     playing.FAILED_TIMER: playing.on_failed_timer,
     plays.ADMIT_TIMER: _only_settle,
     now_playing.TIMER: now_playing.on_timer,

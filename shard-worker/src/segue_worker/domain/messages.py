@@ -274,6 +274,19 @@ class NodeLost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MoveTo:
+    """The player is to leave ``source``, which works, for ``node``, where it has a place.
+
+    ``node`` None: there is nothing to move if nothing plays, and then the player just ends there. Passed
+    over when the player is elsewhere by now or something is under way.
+    """
+
+    node: NodeId | None
+    source: NodeId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Adopted:
     """Sent once when a holder opens a guild that had a player (start, takeover, resume).
 
@@ -354,6 +367,7 @@ Message = (
     | Progress
     | VoiceClosed
     | NodeLost
+    | MoveTo
     | Adopted
     | CommitRefused
     | TimerFired

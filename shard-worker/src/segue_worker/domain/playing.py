@@ -10,6 +10,7 @@ from segue_core.models import LoopMode, QueueItem
 from segue_worker.domain import policy
 from segue_worker.domain.history import end_current, remember
 from segue_worker.domain.messages import EndReason, Progress, TrackEndedOn, TrackFailedOn, TrackStartedOn
+from segue_worker.domain.moving import leave
 from segue_worker.domain.views import Phrase, Words
 from segue_worker.domain.voice import rejoin
 
@@ -66,6 +67,7 @@ def on_started(turn: Turn, message: TrackStartedOn) -> None:
         return
     turn.snap(position_ms=turn.position, position_at=turn.now)
     turn.set(audible=True)
+    leave(turn)
     if turn.state.snapshot.started_at == 0:
         turn.snap(started_at=turn.now)
         turn.record(TrackStarted(track=item.track, requester=item.requester, node=turn.state.snapshot.node))

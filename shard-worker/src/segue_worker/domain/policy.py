@@ -56,6 +56,9 @@ PLACE_BACKOFF_MS = 1_000
 PATCH_TIMEOUT_MS = 4_000
 """Longer than the interpreter's own 2 s: only an answer that got lost runs into this."""
 
+LEAVE_TIMEOUT_MS = 5_000
+"""How long a planned move waits for the new player's first word before the old one is ended anyway."""
+
 PATCH_MOVES = 2
 """How often a failed PATCH is tried on another node before new voice data are asked for."""
 

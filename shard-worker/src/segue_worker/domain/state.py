@@ -96,6 +96,7 @@ class GuildState:
     in order, so that a kick or a move by a moderator is told apart. ``provisional``: we are in the
     channel only for songs that are not found yet. ``audible``: the node said that the current song
     started, so its position advances. ``start_needed``: the current song is still to be sent.
+    ``leaving``: the node whose player is still heard until the one on ``snapshot.node`` speaks.
     ``halted``: we gave up for the reason given, until somebody asks again.
     """
 
@@ -124,6 +125,7 @@ class GuildState:
     excluded: tuple[NodeId, ...] = ()
     moved_from: NodeId | None = None
     moved_because: str = ""
+    leaving: NodeId | None = None
 
     on_node: OnNode | None = None
     patch: PendingPatch | None = None

@@ -146,7 +146,7 @@ class Interpreter:
         await self._tools.replies.reply(self._guild, Reply(command=effect.command, view=view))
 
     async def _place(self, effect: Place, tier: TierName) -> None:
-        placement = await self._tools.placer.place(
+        placement = await self._shard.moves.place(
             PlaceQuery(
                 guild=self._guild,
                 shard=self._shard.lease.shard,

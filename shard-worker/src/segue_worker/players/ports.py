@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from segue_core.ids import ChannelId, CommandId, Epoch, GuildId, MessageId, NodeId, ShardId, TierName
+from segue_core.ids import (
+    ChannelId,
+    CommandId,
+    Epoch,
+    GuildId,
+    MessageId,
+    NodeId,
+    RegionName,
+    ShardId,
+    TierName,
+)
 from segue_worker.domain.messages import Command, LoadFailure, Message, SettingsChanged
 from segue_worker.domain.state import Decision, GuildState
 
@@ -83,11 +94,44 @@ class PlaceQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """The answer. ``node`` None: nobody has room, ``detail`` says why."""
+    """The answer. ``node`` None: nobody has room, ``detail`` says why.
+
+    ``retry_after_ms``: there is room, but too many players begin there just now; 0 otherwise.
+    """
 
     node: NodeId | None
     region: str = ""
     detail: str = ""
+    retry_after_ms: int = 0
+
+
+class MoveReason(StrEnum):
+    """Why players leave a node; stands in the fact of the move."""
+
+    LOST = "node_lost"
+    DRAIN = "drain"
+    HOME = "home"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovingGuild:
+    """A player that needs another node."""
+
+    guild: GuildId
+    endpoint: str
+    tier: TierName
+    listeners: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveQuery:
+    """Where should these players of one shard go, that leave ``node``?"""
+
+    node: NodeId
+    shard: ShardId
+    reason: MoveReason
+    players: tuple[MovingGuild, ...]
+    preferred: tuple[NodeId, ...] = ()
 
 
 class Placer(Protocol):
@@ -95,6 +139,9 @@ class Placer(Protocol):
 
     async def place(self, query: PlaceQuery) -> Placement:
         """Choose and reserve."""
+
+    async def replace(self, query: MoveQuery) -> dict[GuildId, Placement]:
+        """Choose and reserve for all of them at once; an answer for each."""
 
     async def release(self, guild: GuildId) -> None:
         """Give the reservation back; best effort."""
@@ -105,6 +152,22 @@ class Fleet(Protocol):
 
     def candidates(self, guild: GuildId) -> Iterable[NodeId]:
         """Return usable nodes, the guild's own favourite first."""
+
+
+class Whereabouts(Fleet, Protocol):
+    """And which nodes are to be left, and where guilds belong."""
+
+    def draining(self) -> frozenset[NodeId]:
+        """Return the nodes that are to be emptied."""
+
+    def home_of(self, endpoint: str) -> RegionName | None:
+        """Return the region of ours that a voice endpoint is in."""
+
+    def region_of(self, node: NodeId) -> RegionName | None:
+        """Return the region a node is in."""
+
+    def usable_for(self, region: RegionName) -> float:
+        """Return for how many seconds the region has had a usable node without a break; 0: it has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

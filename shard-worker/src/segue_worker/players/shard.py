@@ -14,6 +14,8 @@ from segue_worker.lavalink.errors import NodeError
 from segue_worker.lavalink.session import Adoption
 from segue_worker.lavalink.translate import adopted_message, guild_message
 from segue_worker.players.guild import GuildPlayer
+from segue_worker.players.moves import ShardMoves
+from segue_worker.players.planned import PlannedMoves
 from segue_worker.players.tools import ShardTools, Tools
 
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ class PlayerShard:
         self._tools = tools
         self._recovery = recovery
         self._pool: NodePool | None = None
+        self._moves = ShardMoves(lease.shard, tools.placer, self._open_nodes)
+        self._planned: asyncio.Task[None] | None = None
         self._guilds: dict[GuildId, GuildPlayer] = {}
         self._early: list[tuple[GuildId, Message]] | None = []
         self._behind: dict[GuildId, list[Command]] = {}
@@ -116,10 +120,12 @@ class PlayerShard:
             for guild, entries in journaled.items():
                 group.create_task(self._finish_journaled(guild, entries))
         await self.pool.settle_debts()
+        self._planned = asyncio.create_task(self._planned_moves().run(), name="planned moves")
 
     async def close(self, *, patience: float) -> None:
         """Let guilds finish what they are at, leave node sessions to park."""
         self._closed = True
+        await self._stop_moving()
         await asyncio.gather(*(player.close(patience=patience) for player in list(self._guilds.values())))
         await self.pool.close()
         self._guilds.clear()
@@ -127,9 +133,16 @@ class PlayerShard:
     async def abort(self) -> None:
         """The shard is somebody else's: stop, write nothing."""
         self._closed = True
+        await self._stop_moving()
         await asyncio.gather(*(player.abort() for player in list(self._guilds.values())))
         await self.pool.close()
         self._guilds.clear()
+
+    async def _stop_moving(self) -> None:
+        if self._planned is not None:
+            self._planned.cancel()
+            await asyncio.gather(self._planned, return_exceptions=True)
+        await self._moves.close()
 
     # What node sessions say.
 
@@ -142,6 +155,7 @@ class PlayerShard:
 
     def lost(self, node: NodeId, reason: str, silent_ms: int) -> None:
         """Tell every guild that plays there."""
+        self._moves.lost(node, self.states())
         message = NodeLost(node=node, reason=reason, stopped_at=self._tools.clock.now() - silent_ms)
         for player in list(self._guilds.values()):
             if player.plays_on(node):
@@ -158,6 +172,15 @@ class PlayerShard:
     def in_use(self, node: NodeId) -> bool:
         """Whether any guild plays there."""
         return any(player.plays_on(node) for player in self._guilds.values())
+
+    def _open_nodes(self) -> tuple[NodeId, ...]:
+        return self.pool.open_nodes()
+
+    def _planned_moves(self) -> PlannedMoves:
+        tools = self._tools
+        return PlannedMoves(
+            self.lease, self._guilds, tools.placer, tools.fleet, self.pool.open_nodes, tools.planned
+        )
 
     # Opening.
 
@@ -190,6 +213,8 @@ class PlayerShard:
                 if adoption is not Adoption.RESUMED:
                     # They play, if at all, on a session that is about to end: our own has none.
                     players = {}
+        if node is not None and reached is None:
+            self._moves.lost(node, [self._guilds[guild].state for guild in guilds if guild in self._guilds])
         for guild in guilds:
             self._adopt_guild(guild, reached, players.get(guild))
         for guild, found in players.items():
@@ -244,7 +269,7 @@ class PlayerShard:
                 self._deliver(guild, waiting)
 
     def _add(self, guild: GuildId, record: GuildRecord | None) -> GuildPlayer:
-        shard = ShardTools(lease=self.lease, pool=self.pool)
+        shard = ShardTools(lease=self.lease, pool=self.pool, moves=self._moves)
         player = GuildPlayer(guild, self._tools, shard, self._forget, record)
         self._guilds[guild] = player
         return player

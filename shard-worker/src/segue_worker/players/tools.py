@@ -8,10 +8,11 @@ from segue_core.redis.guilds import GuildStore
 from segue_worker.lavalink.loader import TrackLoader
 from segue_worker.lavalink.pool import NodePool
 from segue_worker.players.journaling import CommandJournal
+from segue_worker.players.moves import ShardMoves
+from segue_worker.players.planned import PlannedTiming
 from segue_worker.players.ports import (
     Clock,
     Decide,
-    Fleet,
     Informer,
     Links,
     Meter,
@@ -22,6 +23,7 @@ from segue_worker.players.ports import (
     Settings,
     StaleHolder,
     Voice,
+    Whereabouts,
 )
 from segue_worker.search.desk import SearchDesk
 from segue_worker.search.offers import Offers
@@ -52,7 +54,7 @@ class Tools:
     replies: Replies
     now_playing: NowPlaying
     placer: Placer
-    fleet: Fleet
+    fleet: Whereabouts
     loader: TrackLoader
     searches: SearchDesk
     offers: Offers
@@ -66,6 +68,7 @@ class Tools:
     search_prefix: str = "ytsearch"
     buffer_ms: int = 400
     limits: Limits = field(default_factory=Limits)
+    planned: PlannedTiming = field(default_factory=PlannedTiming)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,3 +77,4 @@ class ShardTools:
 
     lease: LeaseView
     pool: NodePool
+    moves: ShardMoves

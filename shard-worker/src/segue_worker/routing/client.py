@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -12,8 +14,8 @@ import grpc
 from segue_core.ids import GuildId, NodeId, RegionName
 from segue_core.logging import get_logger
 from segue_protos.router.v1 import router_pb2, router_pb2_grpc
-from segue_worker.players.ports import Placement, PlaceQuery
-from segue_worker.routing.view import FleetView, NodeHealth, NodeView
+from segue_worker.players.ports import MoveQuery, MoveReason, Placement, PlaceQuery
+from segue_worker.routing.view import FleetView, NodeHealth, NodeView, home_region
 
 if TYPE_CHECKING:
     from segue_core.models import Topology
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 _log = get_logger(__name__)
 
 PLACE_DEADLINE_S: Final = 0.3
+REPLACE_DEADLINE_S: Final = 0.6
+"""For all players of a shard together."""
 _RELEASE_DEADLINE_S: Final = 0.3
 _WATCH_SILENCE_S: Final = 12.0
 """The router shows a sign of life at least every 5 s; a stream quiet for longer is dead."""
@@ -28,6 +32,14 @@ _WATCH_RETRY_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 _NOT_ITS_FAULT: Final = frozenset({grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_EXHAUSTED})
 """Answers that another router would give as well."""
+
+_ONE_BY_ONE: Final = frozenset({grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.UNIMPLEMENTED})
+
+_REASONS: Final = {
+    MoveReason.LOST: router_pb2.MOVE_REASON_NODE_LOST,
+    MoveReason.DRAIN: router_pb2.MOVE_REASON_DRAIN,
+    MoveReason.HOME: router_pb2.MOVE_REASON_HOME,
+}
 
 _HEALTH: Final = {
     router_pb2.NODE_STATE_READY: NodeHealth.READY,
@@ -56,6 +68,7 @@ class Router:
         self._tasks: list[asyncio.Task[None]] = []
         self._changed = asyncio.Event()
         self._watching = False
+        self._usable_since: dict[RegionName, float] = {}
 
     @property
     def view(self) -> FleetView:
@@ -74,6 +87,23 @@ class Router:
     def candidates(self, guild: GuildId) -> tuple[NodeId, ...]:
         """Return usable nodes to load from, the guild's own favourite first."""
         return self._view.candidates(guild)
+
+    def draining(self) -> frozenset[NodeId]:
+        """Return the nodes that are to be emptied; none while no router says so."""
+        return self._view.draining() if self._watching else frozenset()
+
+    def home_of(self, endpoint: str) -> RegionName | None:
+        """Return the region of ours that a voice endpoint is in."""
+        return home_region(self._view.topology, endpoint)
+
+    def region_of(self, node: NodeId) -> RegionName | None:
+        """Return the region a node is in."""
+        return self._view.region_of(node)
+
+    def usable_for(self, region: RegionName) -> float:
+        """Return for how many seconds the region has had a usable node without a break; 0: it has none."""
+        since = self._usable_since.get(region)
+        return 0.0 if since is None or not self._watching else time.monotonic() - since
 
     async def start(self) -> None:
         """Begin to listen. Returns at once; what is not known yet comes."""
@@ -133,6 +163,48 @@ class Router:
             return Placement(node=NodeId(answer.node.id), region=answer.effective_region)
         return self._place_alone(query)
 
+    async def replace(self, query: MoveQuery) -> dict[GuildId, Placement]:
+        """Ask the routers in turn for all of them; without any, only lost players are placed, by hashing."""
+        request = router_pb2.ReplaceRequest(
+            node=query.node,
+            shard_id=query.shard,
+            reason=_REASONS[query.reason],
+            preferred_nodes=query.preferred,
+            players=[
+                router_pb2.MovingPlayer(
+                    guild_id=player.guild,
+                    voice_endpoint=player.endpoint,
+                    tier=player.tier if self._view.knows_tier(player.tier) else "",
+                    listeners=player.listeners,
+                )
+                for player in query.players
+            ],
+        )
+        for index, (target, stub) in self._in_turn():
+            try:
+                answer = await stub.Replace(request, timeout=REPLACE_DEADLINE_S)
+            except grpc.aio.AioRpcError as error:
+                _log.info("router.replace_failed", router=target, code=error.code().name, why=error.details())
+                if error.code() in _ONE_BY_ONE:
+                    return await self._place_each(query)
+                continue
+            self._preferred = index
+            found = {player.guild_id: _placement(player) for player in answer.players}
+            nothing = Placement(node=None, detail="the router said nothing about it")
+            return {player.guild: found.get(player.guild, nothing) for player in query.players}
+        if query.reason is not MoveReason.LOST:
+            return _all(query, Placement(node=None, detail="no router answers, and nothing is in a hurry"))
+        promised: Counter[NodeId] = Counter()
+        return {query.guild: self._place_alone(query, promised) for query in _single_queries(query)}
+
+    async def _place_each(self, query: MoveQuery) -> dict[GuildId, Placement]:
+        """A router of the release before knows no Replace; and one bad player must not fail the others."""
+        if query.reason is not MoveReason.LOST:
+            return _all(query, Placement(node=None, detail="the router cannot move players yet"))
+        queries = _single_queries(query)
+        placements = await asyncio.gather(*(self.place(one) for one in queries))
+        return {one.guild: placement for one, placement in zip(queries, placements, strict=True)}
+
     async def release(self, guild: GuildId) -> None:
         """Give the reservation back; one that stays lapses by itself."""
         request = router_pb2.ReleaseRequest(guild_id=guild)
@@ -150,11 +222,13 @@ class Router:
         order = list(enumerate(self._stubs))
         return order[self._preferred :] + order[: self._preferred]
 
-    def _place_alone(self, query: PlaceQuery) -> Placement:
-        candidates = self._view.candidates(query.guild, query.endpoint, query.tier)
+    def _place_alone(self, query: PlaceQuery, promised: Counter[NodeId] | None = None) -> Placement:
+        promised = Counter() if promised is None else promised
+        candidates = self._view.candidates(query.guild, query.endpoint, query.tier, promised)
         node = next((one for one in candidates if one not in query.excluded), None)
         if node is None:
             return Placement(node=None, detail="no router answers, and no node is known to have room")
+        promised[node] += 1
         _log.warning("router.placed_alone", guild=query.guild, node=node)
         return Placement(node=node, region=self._view.region_of(node) or "")
 
@@ -199,7 +273,37 @@ class Router:
 
     def _show(self, view: FleetView) -> None:
         self._view = view
+        usable = view.open_regions()
+        now = time.monotonic()
+        self._usable_since = {region: self._usable_since.get(region, now) for region in usable}
         self._changed.set()
+
+
+def _single_queries(query: MoveQuery) -> list[PlaceQuery]:
+    return [
+        PlaceQuery(
+            guild=player.guild,
+            shard=query.shard,
+            endpoint=player.endpoint,
+            tier=player.tier,
+            preferred=query.preferred,
+            excluded=(query.node,),
+        )
+        for player in query.players
+    ]
+
+
+def _all(query: MoveQuery, placement: Placement) -> dict[GuildId, Placement]:
+    return {player.guild: placement for player in query.players}
+
+
+def _placement(player: router_pb2.ReplacedPlayer) -> Placement:
+    return Placement(
+        node=NodeId(player.node) if player.node else None,
+        region=player.effective_region,
+        detail=player.detail,
+        retry_after_ms=player.retry_after_ms,
+    )
 
 
 def _nodes(view: router_pb2.WatchResponse) -> dict[NodeId, NodeView]:
@@ -210,6 +314,7 @@ def _nodes(view: router_pb2.WatchResponse) -> dict[NodeId, NodeView]:
             address=node.address,
             health=_HEALTH.get(node.state, NodeHealth.UNKNOWN),
             cordoned=node.cordoned,
+            draining=node.draining,
             players=node.players + node.reserved,
             capacity=node.capacity,
         )

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from segue_core.ids import GuildId, NodeId, RegionName, TierName
 from segue_core.models import Topology, TopologyNode
 from segue_worker.routing.rendezvous import Candidate, ranked, weight_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class NodeHealth(StrEnum):
@@ -21,6 +26,7 @@ class NodeHealth(StrEnum):
     UNKNOWN = "unknown"
 
 
+_NOTHING: Mapping[NodeId, int] = MappingProxyType({})
 _USABLE = frozenset({NodeHealth.READY, NodeHealth.UNKNOWN})
 
 
@@ -33,8 +39,18 @@ class NodeView:
     address: str
     health: NodeHealth = NodeHealth.UNKNOWN
     cordoned: bool = False
+    draining: bool = False
     players: int = 0
     capacity: int = 0
+
+    @property
+    def takes_players(self) -> bool:
+        """Whether it may be given one more player."""
+        return self.health in _USABLE and not self.cordoned and self.room() != 0
+
+    def room(self, promised: int = 0) -> int | None:
+        """Return how many more players it may carry beside those ``promised``; None: no bound."""
+        return max(0, self.capacity - self.players - promised) if self.capacity else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +69,16 @@ class FleetView:
         return seen.address if seen is not None else None
 
     def candidates(
-        self, guild: GuildId, endpoint: str = "", tier: TierName | None = None
+        self,
+        guild: GuildId,
+        endpoint: str = "",
+        tier: TierName | None = None,
+        promised: Mapping[NodeId, int] = _NOTHING,
     ) -> tuple[NodeId, ...]:
-        """Return usable nodes for a guild, best first, within what its tier may use."""
+        """Return usable nodes for a guild, best first, within what its tier may use.
+
+        ``promised``: players to be counted beside those of the view.
+        """
         home = home_region(self.topology, endpoint)
         allowed = allowed_regions(self.topology, tier)
         return ranked(
@@ -65,7 +88,7 @@ class FleetView:
                     node=node.id,
                     region=node.region,
                     weight=weight_of(node.capacity),
-                    room=max(0, node.capacity - node.players) if node.capacity else None,
+                    room=node.room(promised.get(node.id, 0)),
                     distance=distance(self.topology, home, node.region),
                 )
                 for node in self._known()
@@ -83,6 +106,18 @@ class FleetView:
     def region_of(self, node: NodeId) -> RegionName | None:
         """Return the region a node is in."""
         return next((known.region for known in self._known() if known.id == node), None)
+
+    def draining(self) -> frozenset[NodeId]:
+        """Return the nodes that are to be emptied."""
+        return frozenset(node.id for node in self.nodes.values() if node.draining)
+
+    def open_regions(self) -> frozenset[RegionName]:
+        """Return the regions with a node that the router sees ready and that takes players."""
+        return frozenset(
+            node.region
+            for node in self.nodes.values()
+            if node.health is NodeHealth.READY and node.takes_players
+        )
 
     def _wanted(self) -> dict[NodeId, TopologyNode]:
         return {} if self.topology is None else {node.id: node for node in self.topology.nodes}
