@@ -22,15 +22,19 @@ async def _say(discord: SimClient, guild: SimGuild, count: int) -> list[str]:
     return [str((await ada.say(guild.text_channel, f"message {number}")).id) for number in range(count)]
 
 
-@pytest.mark.parametrize("compression", ["zlib-stream", "identify", "none"])
+# Payloads are compressed because IDENTIFY says so; a RESUME says nothing.
+@pytest.mark.parametrize(
+    ("compression", "after_resume"), [("zlib-stream", "zlib-stream"), ("identify", "none"), ("none", "none")]
+)
 async def test_it_resumes_and_misses_nothing(
-    start_bot: Callable[..., Awaitable[PeerBot]], discord: SimClient, compression: str
+    start_bot: Callable[..., Awaitable[PeerBot]], discord: SimClient, compression: str, after_resume: str
 ) -> None:
     """Through RECONNECT and a cut socket: every message once and in order, one IDENTIFY, two RESUMEs."""
     guild = await discord.guild("Vinyl Club · ünïcode ♫")
     bot = await start_bot("gateway.mjs", PEER_COMPRESSION=compression)
     assert (await bot.wait("guild"))["name"] == "Vinyl Club · ünïcode ♫"
     (session,) = (await discord.gateway()).sessions
+    assert session.compression == compression
     said = await _say(discord, guild, 20)
     for trouble in (discord.reconnect_session, discord.abort_session):
         before = len(bot.events)
@@ -42,7 +46,8 @@ async def test_it_resumes_and_misses_nothing(
     assert len(bot.told("ready")) == 1
     overview = await discord.gateway()
     assert len(overview.identifies) == 1
-    assert [(one.session_id, one.resumes) for one in overview.sessions] == [(session.session_id, 2)]
+    seen = [(one.session_id, one.resumes, one.compression) for one in overview.sessions]
+    assert seen == [(session.session_id, 2, after_resume)]
 
 
 async def test_an_ended_session_is_identified_anew(

@@ -56,6 +56,8 @@ async def test_it_starts_and_knows_its_guilds(bot: hikari.GatewayBot, discord: S
     guild = bot.cache.get_guild(made.id)
     assert guild is not None
     assert {role.name for role in guild.get_roles().values()} == {"@everyone", "Segue"}
+    (session,) = (await discord.gateway()).sessions
+    assert session.compression == "zstd-stream"
 
 
 async def test_it_registers_a_command_and_answers_a_person(

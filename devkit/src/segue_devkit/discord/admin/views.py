@@ -93,6 +93,7 @@ def gateway(hub: Hub) -> Payload:
                 "intents": each.intents,
                 "seq": each.seq,
                 "connected": each.connection is not None,
+                "compression": None if each.connection is None else each.connection.compression,
                 "resumes": each.resumes,
                 "started_ns": each.started_ns,
             }

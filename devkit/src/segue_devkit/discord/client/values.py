@@ -298,7 +298,7 @@ class SimOverview:
 
 @dataclass(frozen=True, slots=True)
 class GatewaySession:
-    """A gateway session as the simulator sees it."""
+    """A gateway session as the simulator sees it; ``compression`` is None while nobody is connected."""
 
     session_id: str
     shard_id: int
@@ -306,6 +306,7 @@ class GatewaySession:
     intents: int
     seq: int
     connected: bool
+    compression: str | None
     resumes: int
     started_ns: int
 

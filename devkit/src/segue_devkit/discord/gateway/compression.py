@@ -11,12 +11,16 @@ import zstandard
 class Encoder(Protocol):
     """Turns a JSON text into what goes into one WebSocket message."""
 
+    name: str
+
     def encode(self, text: str) -> str | bytes:
         """A str is sent as a text frame, bytes as a binary one."""
 
 
 class Plain:
     """``compress`` absent."""
+
+    name = "none"
 
     def encode(self, text: str) -> str:
         """As it is."""
@@ -25,6 +29,8 @@ class Plain:
 
 class ZlibStream:
     """``compress=zlib-stream``: one zlib context, each message ends with the sync flush 00 00 FF FF."""
+
+    name = "zlib-stream"
 
     def __init__(self) -> None:
         self._deflate = zlib.compressobj(level=1)
@@ -37,6 +43,8 @@ class ZlibStream:
 class ZstdStream:
     """``compress=zstd-stream``: one zstd frame over all messages, a block flush at each."""
 
+    name = "zstd-stream"
+
     def __init__(self) -> None:
         self._deflate = zstandard.ZstdCompressor(level=1).compressobj()
 
@@ -48,6 +56,7 @@ class ZstdStream:
 class ZlibPayload:
     """IDENTIFY with ``compress: true``: each large message is a zlib stream of its own."""
 
+    name = "identify"
     threshold = 512
 
     def encode(self, text: str) -> str | bytes:

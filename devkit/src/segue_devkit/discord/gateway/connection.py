@@ -69,6 +69,11 @@ class Connection:
         """What closed the socket; None while it is open."""
         return self._socket.close_code
 
+    @property
+    def compression(self) -> str:
+        """What the client asked for: zlib-stream, zstd-stream, identify (of large payloads) or none."""
+        return self._encoder.name
+
     async def run(self) -> None:
         """Serve the socket; returns when it is closed, with ``close_code`` set."""
         writer = asyncio.create_task(self._write())

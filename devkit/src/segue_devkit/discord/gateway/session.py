@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 class Carrier(Protocol):
     """The socket that carries a session for now."""
 
+    @property
+    def compression(self) -> str:
+        """What the client asked for."""
+
     def send(self, text: str, on_sent: Callable[[int], None] | None = None) -> None:
         """Queue a message."""
 
