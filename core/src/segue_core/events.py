@@ -55,6 +55,23 @@ class TrackStarted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrackFailed:
+    """A song could not be played. ``fault`` says whose fault it was, ``reason`` is the node's own words.
+
+    ``action`` is what followed: retried, replaced (by ``replacement``), put_off or skipped.
+    """
+
+    track: Track
+    requester: UserId
+    fault: str
+    reason: str
+    action: str
+    replacement: Track | None = None
+    node: NodeId | None = None
+    kind: Literal["track_failed"] = "track_failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlayerMoved:
     """A player changed its node."""
 
@@ -79,7 +96,8 @@ class ShardPromoted:
 
 
 EventData = Annotated[
-    CommandApplied | TrackEnded | TrackStarted | PlayerMoved | ShardPromoted, Discriminator("kind")
+    CommandApplied | TrackEnded | TrackStarted | TrackFailed | PlayerMoved | ShardPromoted,
+    Discriminator("kind"),
 ]
 
 

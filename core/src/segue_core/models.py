@@ -51,12 +51,18 @@ class Track:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueItem:
-    """One song in a queue, and who wanted it."""
+    """One song in a queue, and who wanted it.
+
+    ``failures``: how often it was put off because its source or node failed; ``instead_of``: the item
+    that could not be played, for which this one was found.
+    """
 
     id: ItemId
     track: Track
     requester: UserId
     requested_at: int
+    failures: int = 0
+    instead_of: ItemId | None = None
 
 
 class LoopMode(StrEnum):

@@ -43,6 +43,9 @@ class WorkerSettings(ServiceSettings):
     search_prefix: str = Field(default="ytsearch", pattern=r"^[a-z]{2,16}$")
     """Lavalink's name of the source in which plain words are searched."""
 
+    replacement_prefixes: Annotated[tuple[str, ...], NoDecode] = ()
+    """Where a song that failed is looked for after ``search_prefix``, comma-separated names of Lavalink's."""
+
     search_user_per_minute: int = Field(default=20, ge=1, le=MINUTE_MS)
     """Searches by one person that may reach a node; what is in the cache is free."""
 
@@ -64,7 +67,12 @@ class WorkerSettings(ServiceSettings):
         """How often people may search."""
         return SearchLimits(per_user=self.search_user_per_minute, per_guild=self.search_guild_per_minute)
 
-    @field_validator("router_targets", "media_attachment_hosts", mode="before")
+    @property
+    def replacement_searches(self) -> tuple[str, ...]:
+        """Every source in which a song that failed is looked for, in order."""
+        return tuple(dict.fromkeys((self.search_prefix, *self.replacement_prefixes)))
+
+    @field_validator("router_targets", "media_attachment_hosts", "replacement_prefixes", mode="before")
     @classmethod
     def _split_targets(cls, value: object) -> object:
         return _parts(value) if isinstance(value, str) else value

@@ -15,10 +15,9 @@ from segue_worker.domain.messages import (
     Posted,
     Progress,
     TrackEndedOn,
-    TrackFailedOn,
     Verb,
 )
-from segue_worker.domain.views import Phrase, PlayerPhase
+from segue_worker.domain.views import PlayerPhase
 
 if TYPE_CHECKING:
     from .conftest import Table
@@ -80,69 +79,6 @@ def test_events_of_an_older_generation_are_passed_over(table: Table) -> None:
     table.send(old)
     assert table.last == ()
     assert table.current.track.title == "B"
-
-
-def test_a_song_that_fails_is_named_and_the_next_one_plays(table: Table) -> None:
-    """The exception says why, the end event that follows moves on."""
-    table.playing("A", "B")
-    table.send(
-        TrackFailedOn(
-            node=table.node,
-            generation=table.generation,
-            item=table.current.id,
-            message="This video is private",
-            severity="common",
-        )
-    )
-    assert table.current.track.title == "A"
-    table.ended(EndReason.LOAD_FAILED)
-    assert table.current.track.title == "B"
-    assert table.state.notice is not None
-    assert table.state.notice.phrase is Phrase.TRACK_FAILED
-    assert table.state.notice.values == {"title": "A", "reason": "This video is private"}
-
-
-def test_a_lost_end_event_does_not_end_the_music(table: Table) -> None:
-    """After an exception we go on in any case."""
-    table.playing("A", "B")
-    table.send(
-        TrackFailedOn(
-            node=table.node, generation=table.generation, item=table.current.id, message="x", severity="fault"
-        )
-    )
-    table.fire("failed")
-    assert table.current.track.title == "B"
-
-
-def test_a_stuck_song_is_skipped_at_once(table: Table) -> None:
-    """No end event follows a stall."""
-    table.playing("A", "B")
-    table.send(
-        TrackFailedOn(
-            node=table.node,
-            generation=table.generation,
-            item=table.current.id,
-            message="threshold",
-            severity="common",
-            stuck=True,
-        )
-    )
-    assert table.current.track.title == "B"
-
-
-def test_a_queue_of_dead_songs_does_not_spin(table: Table) -> None:
-    """After five in a row we stop and say so; the rest of the queue is kept, and /skip goes on."""
-    table.playing(*"ABCDEFGH")
-    for _ in range(policy.FAILURE_LIMIT):
-        table.ended(EndReason.LOAD_FAILED)
-        table.patched()
-    assert table.state.current is None
-    assert table.titles == ["F", "G", "H"]
-    assert table.state.halted is not None
-    assert table.state.halted.phrase is Phrase.TOO_MANY_FAILURES
-    assert table.newest(ShowNowPlaying).view.notice == table.state.halted
-    table.command(Verb.SKIP)
-    assert table.current.track.title == "F"
 
 
 def test_a_song_of_no_length_looped_does_not_spin(playing: Table) -> None:

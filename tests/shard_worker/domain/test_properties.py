@@ -18,6 +18,7 @@ from segue_worker.domain.effects import (
     CancelTimer,
     Commit,
     DestroyPlayer,
+    FindReplacement,
     Inform,
     LoadTracks,
     OfferSongs,
@@ -88,7 +89,7 @@ class World:
         self.asked: list[m.Command] = []
         self.replied: dict[CommandId, int] = {}
         self.committed: dict[CommandId, int] = {}
-        self.pending: list[LoadTracks | Place | PatchPlayer | ShowNowPlaying] = []
+        self.pending: list[LoadTracks | Place | PatchPlayer | ShowNowPlaying | FindReplacement] = []
         self.timers: dict[str, SetTimer] = {}
         self.playing_on: set[NodeId] = set()
         self.lines: list[bytes] = []
@@ -216,7 +217,7 @@ class World:
                     posts = [one for one in self.pending if isinstance(one, ShowNowPlaying)]
                     assert not posts, "a second message"
                     self.pending.append(effect)
-            case LoadTracks() | Place():
+            case LoadTracks() | Place() | FindReplacement():
                 self.pending.append(effect)
             case OfferSongs():
                 # What it finds, or why it finds nothing, is the answer.
@@ -287,6 +288,10 @@ def answer(world: World, draw: Callable[[Any], Any]) -> None:
     world.pending.remove(effect)
     good = draw(st.sampled_from([True, True, True, False]))
     match effect:
+        case FindReplacement():
+            found = (song(draw(st.integers(1, 30))),) if good else ()
+            nothing = None if good else m.LoadFailure.NOTHING_FOUND
+            world.send(m.Loaded(request=effect.request, tracks=found, failure=nothing))
         case LoadTracks():
             count = draw(st.integers(1, 4)) if good else 0
             tracks = tuple(song(draw(st.integers(1, 30))) for _ in range(count))
@@ -360,9 +365,15 @@ def track_event(world: World, draw: Callable[[Any], Any]) -> None:
         world.send(m.TrackEndedOn(node=node, generation=generation, item=item, reason=reason))
     else:
         stuck = draw(st.booleans())
+        words = draw(st.sampled_from(["gone", "private", "429"]))
         world.send(
             m.TrackFailedOn(
-                node=node, generation=generation, item=item, message="gone", severity="common", stuck=stuck
+                node=node,
+                generation=generation,
+                item=item,
+                message=words,
+                severity="fault",
+                stuck=stuck,
             )
         )
 

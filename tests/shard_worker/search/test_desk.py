@@ -16,7 +16,7 @@ from segue_worker.lavalink.loader import NoNodeError, TrackLoader
 from segue_worker.lavalink.tracks import LoadKind
 from segue_worker.search.desk import SearchDesk, TooManySearchesError
 from segue_worker.search.finds import Finds, key_of
-from segue_worker.search.limits import Asker
+from segue_worker.search.limits import Asker, Purpose
 from tests.shard_worker.search.conftest import NODE, OneNode
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ async def test_a_guild_has_a_limit_of_its_own(desk: MakeDesk) -> None:
 async def test_looking_ahead_costs_no_search(desk: MakeDesk) -> None:
     """Words looked up while they are typed leave the person's searches untouched, and have an end too."""
     made = desk(per_user=1)
-    typing = Asker(guild=ANN.guild, user=ANN.user, typing=True)
+    typing = Asker(guild=ANN.guild, user=ANN.user, purpose=Purpose.SUGGEST)
     for word in ("n", "ni", "nig", "nigh"):
         await titles(made, word, typing)
     with pytest.raises(TooManySearchesError):

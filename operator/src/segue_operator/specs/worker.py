@@ -26,6 +26,7 @@ from segue_operator.specs.pod import (
 
 if TYPE_CHECKING:
     from segue_operator.api import MusicCluster, MusicClusterSpec
+    from segue_operator.api.media import Sources
 
 
 def worker_pods(spec: MusicClusterSpec) -> int:
@@ -93,8 +94,15 @@ def _worker_env(cluster: MusicCluster) -> Env:
         value("SEGUE_SEARCH_USER_PER_MINUTE", spec.media.searches_per_minute.per_user),
         value("SEGUE_SEARCH_GUILD_PER_MINUTE", spec.media.searches_per_minute.per_guild),
         value("SEGUE_SEARCH_PREFIX", spec.lavalink.search),
+        value("SEGUE_REPLACEMENT_PREFIXES", ",".join(_searchable(spec.lavalink.sources))),
         value("SEGUE_MEMORY_LIMIT_BYTES", int(amount(limit)) if limit else 0),
     ]
+
+
+def _searchable(sources: Sources) -> list[str]:
+    """Return Lavalink's names of the sources that are on and can be searched in."""
+    names = {"scsearch": sources.soundcloud, "bcsearch": sources.bandcamp}
+    return [name for name, on in names.items() if on]
 
 
 def _migrations(cluster: MusicCluster) -> dict[str, Any]:

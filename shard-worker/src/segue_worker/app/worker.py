@@ -242,6 +242,7 @@ class Worker:
             stale=self._stale,
             informer=informer,
             search_prefix=settings.search_prefix,
+            replacement_prefixes=settings.replacement_searches,
             planned=PlannedTiming(cooldown=settings.home_cooldown_s),
         )
         caller = Caller(user=bot.identity.user, name=f"Segue/{settings.version}", password=password)

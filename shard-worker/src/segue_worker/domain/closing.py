@@ -49,6 +49,7 @@ def close(turn: Turn, notice: Words, *, told: Phrase, leave: bool = True) -> Non
         seek_needed=False,
         audible=False,
         failures=0,
+        replacing=None,
         notice=None,
         halted=None,
     )

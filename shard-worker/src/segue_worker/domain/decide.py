@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from segue_worker.domain import (
     adopting,
     commands,
+    failing,
     idle,
     moving,
     now_playing,
@@ -90,6 +91,7 @@ def _handle(turn: Turn, message: Message) -> None:  # noqa: C901, PLR0912 - one 
         case VoiceClosed():
             voice.on_closed(turn, message)
         case Loaded():
+            playing.on_replacement(turn, message)
             plays.on_loaded(turn, message)
         case Placed():
             placing.on_placed(turn, message)
@@ -142,6 +144,8 @@ _TIMERS: dict[str, Callable[[Turn], None]] = {
     patching.TIMER: patching.on_timer,
     moving.TIMER: moving.leave,
     playing.FAILED_TIMER: playing.on_failed_timer,
+    failing.RETRY_TIMER: failing.on_retry_timer,
+    failing.REPLACE_TIMER: playing.on_replace_timer,
     plays.ADMIT_TIMER: _only_settle,
     now_playing.TIMER: now_playing.on_timer,
     idle.IDLE_TIMER: idle.on_idle,

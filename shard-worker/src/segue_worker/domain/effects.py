@@ -12,7 +12,7 @@ from enum import StrEnum
 from segue_core.events import EventData
 from segue_core.filters import Filters
 from segue_core.ids import ChannelId, CommandId, ItemId, NodeId, UserId
-from segue_core.models import MessageRef, QueueItem, VoiceLink
+from segue_core.models import MessageRef, QueueItem, Track, VoiceLink
 from segue_worker.domain.messages import RequestId
 from segue_worker.domain.views import NowPlayingView, ReplyView
 
@@ -61,6 +61,15 @@ class OfferSongs:
 
     command: CommandId
     query: str
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindReplacement:
+    """Search other sources for the song ``track``, which failed. Answered by ``Loaded``, with one or none."""
+
+    request: RequestId
+    track: Track
     user: UserId
 
 
@@ -192,6 +201,7 @@ Effect = (
     Commit
     | LoadTracks
     | OfferSongs
+    | FindReplacement
     | Place
     | ReleasePlacement
     | SendVoiceState

@@ -222,13 +222,17 @@ class TrackEndedOn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackFailedOn:
-    """Lavalink TrackExceptionEvent or TrackStuckEvent. A TrackEndEvent follows an exception."""
+    """Lavalink TrackExceptionEvent or TrackStuckEvent. A TrackEndEvent follows an exception.
+
+    ``message`` may be shown to people, ``cause`` is the exception behind it.
+    """
 
     node: NodeId
     generation: int
     item: str
     message: str
     severity: str
+    cause: str = ""
     stuck: bool = False
 
 

@@ -114,6 +114,7 @@ def on_patch_failed(turn: Turn, node: NodeId) -> None:
 def leave_node(turn: Turn, node: NodeId, reason: str, *, excluded: tuple[NodeId, ...]) -> None:
     """Forget the player on ``node``; where it goes on is asked for when the turn settles."""
     turn.stop_timer("patch")
+    turn.stop_timer("retry")  # it starts anew anyhow
     turn.snap(node=None)
     turn.set(
         on_node=None,

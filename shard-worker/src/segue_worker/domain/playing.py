@@ -7,9 +7,17 @@ from typing import TYPE_CHECKING
 
 from segue_core.events import TrackStarted
 from segue_core.models import LoopMode, QueueItem
-from segue_worker.domain import policy
+from segue_worker.domain import failing, policy
+from segue_worker.domain.faults import Fault, fault_of
 from segue_worker.domain.history import end_current, remember
-from segue_worker.domain.messages import EndReason, Progress, TrackEndedOn, TrackFailedOn, TrackStartedOn
+from segue_worker.domain.messages import (
+    EndReason,
+    Loaded,
+    Progress,
+    TrackEndedOn,
+    TrackFailedOn,
+    TrackStartedOn,
+)
 from segue_worker.domain.moving import leave
 from segue_worker.domain.views import Phrase, Words
 from segue_worker.domain.voice import rejoin
@@ -23,6 +31,7 @@ FAILED_TIMER = "failed"
 def begin(turn: Turn, item: QueueItem, queue: tuple[QueueItem, ...]) -> None:
     """Make ``item`` the current song; ``queue`` is what is left to follow."""
     turn.stop_timer(FAILED_TIMER)
+    failing.forget(turn)
     if turn.state.notice is not None and turn.state.notice.phrase is Phrase.QUEUE_ENDED:
         turn.set(notice=None)
     turn.snap(current=item, position_ms=0, position_at=turn.now, started_at=0)
@@ -32,6 +41,8 @@ def begin(turn: Turn, item: QueueItem, queue: tuple[QueueItem, ...]) -> None:
         seek_needed=False,
         audible=False,
         failure_reason="",
+        fault=Fault.BROKEN,
+        retried=None,
         message=replace(turn.state.message, failed=False),
     )
 
@@ -43,6 +54,7 @@ def begin_next(turn: Turn) -> None:
         begin(turn, queue[0], queue[1:])
         return
     turn.stop_timer(FAILED_TIMER)
+    failing.forget(turn)
     turn.snap(current=None, position_ms=0, position_at=turn.now, started_at=0, paused=False)
     turn.set(start_needed=False, seek_needed=False, audible=False)
 
@@ -82,7 +94,8 @@ def on_ended(turn: Turn, message: TrackEndedOn) -> None:
     if message.reason is EndReason.FINISHED:
         finished(turn)
     elif message.reason is EndReason.LOAD_FAILED or turn.state.failures + 1 >= policy.FAILURE_LIMIT:
-        failed(turn, Phrase.TRACK_FAILED)
+        turn.stop_timer(FAILED_TIMER)
+        failed(turn)
     else:
         # Stopped, replaced or cleaned up, but not by us: it is sent again from where it was.
         turn.freeze()
@@ -113,23 +126,47 @@ def finished(turn: Turn) -> None:
         turn.set(notice=Words(phrase=Phrase.QUEUE_ENDED))
 
 
-def failed(turn: Turn, phrase: Phrase) -> None:
-    """The current song can't be played: say so and go on, but not for ever."""
-    item = turn.state.current
-    if item is None:
-        return
-    turn.set(failures=turn.state.failures + 1)
-    values: dict[str, str | int] = {"title": item.track.title, "reason": turn.state.failure_reason}
-    turn.set(notice=Words(phrase=phrase, values=values))
-    end_current(turn, "failed")
+def failed(turn: Turn) -> None:
+    """The current song can't be played: do what helps, or say so and go on, but not for ever."""
+    item = failing.fail(turn)
+    if item is not None:
+        _give_up(turn, item)
+
+
+def _give_up(turn: Turn, item: QueueItem) -> None:
+    put_off = failing.give_up(turn, item)
+    if put_off is not None:
+        turn.set(queue=(*turn.state.queue, put_off))
     if not _too_many_failures(turn):
         begin_next(turn)
+
+
+def on_replacement(turn: Turn, message: Loaded) -> None:
+    """Another one like the song that failed was found, or was not."""
+    item = turn.state.current
+    if item is None or turn.state.replacing != message.request:
+        return
+    other = failing.replacement_of(turn, message)
+    failing.forget(turn)
+    if other is None:
+        _give_up(turn, item)
+        return
+    failing.replaced(turn, item, other)
+    begin(turn, other, turn.state.queue)
+
+
+def on_replace_timer(turn: Turn) -> None:
+    """Nobody answered the search for another one."""
+    item = turn.state.current
+    if item is not None and turn.state.replacing is not None:
+        failing.forget(turn)
+        _give_up(turn, item)
 
 
 def _too_many_failures(turn: Turn) -> bool:
     if turn.state.failures < policy.FAILURE_LIMIT:
         return False
-    queue = turn.state.queue
+    queue = failing.taken_up_again(turn.state.queue)
     turn.set(queue=())
     begin_next(turn)
     words = Words(phrase=Phrase.TOO_MANY_FAILURES, values={"count": turn.state.failures})
@@ -141,16 +178,17 @@ def on_failed(turn: Turn, message: TrackFailedOn) -> None:
     """Lavalink says what went wrong. Its end event follows an exception, but none follows a stall."""
     if not _is_current(turn, message):
         return
-    turn.set(failure_reason=message.message[: policy.REASON_LIMIT])
+    fault = fault_of(message.message, message.cause, message.severity, stuck=message.stuck)
+    turn.set(failure_reason=message.message[: policy.REASON_LIMIT], fault=fault)
     if message.stuck:
-        failed(turn, Phrase.TRACK_STUCK)
+        failed(turn)
     else:
         turn.start_timer(FAILED_TIMER, policy.FAILED_END_MS)
 
 
 def on_failed_timer(turn: Turn) -> None:
     """The end event of a failed song got lost."""
-    failed(turn, Phrase.TRACK_FAILED)
+    failed(turn)
 
 
 def on_progress(turn: Turn, message: Progress) -> None:
@@ -191,6 +229,7 @@ def _is_current(turn: Turn, message: TrackStartedOn | TrackEndedOn | TrackFailed
     return (
         snapshot.current is not None
         and not turn.state.start_needed
+        and not failing.under_way(turn)
         and message.node == snapshot.node
         and message.generation == snapshot.generation
         and message.item == snapshot.current.id

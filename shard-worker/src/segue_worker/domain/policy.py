@@ -68,6 +68,15 @@ POST_TIMEOUT_MS = 30_000
 FAILURE_LIMIT = 5
 """Songs failing in a row before we stop: a queue of dead links must not spin."""
 
+FAILURES_OF_NODE = 2
+"""Songs failing in a row by no fault of theirs, after which the next one is tried on another node."""
+
+RETRY_MS = 1_000
+"""Before a song that failed is started again: what broke may need a moment."""
+
+REPLACE_TIMEOUT_MS = 10_000
+"""Longer than a search takes; only an answer that got lost runs into this."""
+
 FAILED_END_MS = 3_000
 """How long a TrackExceptionEvent may come without the TrackEndEvent that belongs to it."""
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from segue_core.filters import PLAIN, Filters
-from segue_core.ids import ChannelId, CommandId, GuildId, NodeId
+from segue_core.ids import ChannelId, CommandId, GuildId, ItemId, NodeId
 from segue_core.models import GuildRecord, PlayerSnapshot, QueueItem, Track, VoiceLink
 from segue_worker.domain.effects import Effect
+from segue_worker.domain.faults import Fault
 from segue_worker.domain.messages import Command, RequestId, SettingsChanged
 from segue_worker.domain.views import NowPlayingView, Words
 
@@ -96,6 +97,8 @@ class GuildState:
     in order, so that a kick or a move by a moderator is told apart. ``provisional``: we are in the
     channel only for songs that are not found yet. ``audible``: the node said that the current song
     started, so its position advances. ``start_needed``: the current song is still to be sent.
+    ``fault``: what was wrong with the song that failed last; ``retried``: the item that was started a
+    second time for that; ``replacing``: another one like the current song is being looked for.
     ``leaving``: the node whose player is still heard until the one on ``snapshot.node`` speaks.
     ``halted``: we gave up for the reason given, until somebody asks again.
     """
@@ -136,6 +139,9 @@ class GuildState:
     start_needed: bool = False
     failures: int = 0
     failure_reason: str = ""
+    fault: Fault = Fault.BROKEN
+    retried: ItemId | None = None
+    replacing: RequestId | None = None
     stored_position_ms: int = 0
     stored_position_at: int = 0
 

@@ -126,6 +126,9 @@ class Phrase(StrEnum):
     # notices in the now-playing message
     TRACK_FAILED = "track_failed"
     TRACK_STUCK = "track_stuck"
+    TRACK_PUT_OFF = "track_put_off"
+    TRACK_REPLACING = "track_replacing"
+    TRACK_REPLACED = "track_replaced"
     TOO_MANY_FAILURES = "too_many_failures"
     VOICE_LOST = "voice_lost"
     VOICE_RATE_LIMITED = "voice_rate_limited"

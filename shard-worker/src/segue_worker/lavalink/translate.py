@@ -54,6 +54,7 @@ def guild_message(frame: GuildFrame, node: NodeId, *, now: int, buffer_ms: int) 
                 item=tag.item,
                 message=frame.message,
                 severity=frame.severity,
+                cause=frame.cause,
             )
         case TrackStuck(tag=tag):
             return TrackFailedOn(

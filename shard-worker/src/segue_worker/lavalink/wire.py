@@ -21,6 +21,7 @@ from segue_worker.lavalink.tracks import parse_track
 _BUILDER: Final = EntityBuilder()
 _UNSHAPED: Final = (KeyError, TypeError, ValueError, AttributeError)
 
+_CAUSE_LIMIT: Final = 1000
 _EXPECTED_FRAMES: Final = 3000
 """Audio frames of 20 ms in the minute that ``frameStats`` covers."""
 
@@ -100,6 +101,7 @@ class TrackException:
     tag: TrackTag
     message: str
     severity: str
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,6 +272,7 @@ def _failed(document: Mapping[str, Any], guild: GuildId) -> Frame:
         tag=_tag(document["track"]),
         message=str(exception.get("message") or exception.get("cause") or ""),
         severity=str(exception.get("severity") or ""),
+        cause=str(exception.get("cause") or "")[:_CAUSE_LIMIT],
     )
 
 

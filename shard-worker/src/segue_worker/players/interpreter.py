@@ -12,6 +12,7 @@ from segue_worker.domain.effects import (
     Commit,
     DestroyPlayer,
     Effect,
+    FindReplacement,
     Inform,
     LoadTracks,
     OfferSongs,
@@ -31,6 +32,7 @@ from segue_worker.players.errands import Errands
 from segue_worker.players.loading import load_tracks
 from segue_worker.players.offering import offer_songs
 from segue_worker.players.ports import PlaceQuery
+from segue_worker.players.replacing import find_replacement
 from segue_worker.players.screen import Screen
 from segue_worker.shards.lease import LeaseLapsedError
 
@@ -84,6 +86,8 @@ class Interpreter:
                 raise ValueError("a commit is not performed but written before everything else")
             case LoadTracks():
                 self._run(effect, self._load(effect))
+            case FindReplacement():
+                self._run(effect, self._replace(effect))
             case OfferSongs():
                 self._run(effect, self._offer(effect))
             case Place():
@@ -140,6 +144,9 @@ class Interpreter:
 
     async def _load(self, effect: LoadTracks) -> None:
         self._post(await load_tracks(effect, self._guild, self._tools))
+
+    async def _replace(self, effect: FindReplacement) -> None:
+        self._post(await find_replacement(effect, self._guild, self._tools))
 
     async def _offer(self, effect: OfferSongs) -> None:
         view = await offer_songs(effect, self._guild, self._tools)

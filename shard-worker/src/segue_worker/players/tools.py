@@ -45,7 +45,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """The ports, wired once. ``search_prefix`` is Lavalink's name of the source for plain words."""
+    """The ports, wired once.
+
+    ``search_prefix`` is Lavalink's name of the source for plain words, ``replacement_prefixes`` those of the
+    sources in which a song that failed is looked for.
+    """
 
     decide: Decide
     store: GuildStore
@@ -66,6 +70,7 @@ class Tools:
     informer: Informer
     recorder: Recorder | None = None
     search_prefix: str = "ytsearch"
+    replacement_prefixes: tuple[str, ...] = ("ytsearch",)
     buffer_ms: int = 400
     limits: Limits = field(default_factory=Limits)
     planned: PlannedTiming = field(default_factory=PlannedTiming)

@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from segue_core.ids import GuildId, UserId
 from segue_core.redis.limits import Bucket
 
 MINUTE_MS: Final = 60_000
-TYPED_FACTOR: Final = 4
-"""Words looked up while they are typed have a bucket of their own, this many times as large."""
+
+
+class Purpose(StrEnum):
+    """What a search is for; each has buckets of its own, so that none takes from what people search."""
+
+    SEARCH = "search"
+    SUGGEST = "suggest"
+    """Words are looked up while they are typed."""
+    REPLACE = "replace"
+    """A song that failed is looked for elsewhere."""
+
+
+_FACTORS: Final = {Purpose.SEARCH: 1, Purpose.SUGGEST: 4, Purpose.REPLACE: 1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
-    """Who searches. ``typing``: they have not asked yet, we look ahead; that costs them no search."""
+    """On whose behalf is searched, and what for."""
 
     guild: GuildId
     user: UserId
-    typing: bool = False
+    purpose: Purpose = Purpose.SEARCH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +43,7 @@ class SearchLimits:
 
     def buckets(self, asker: Asker) -> tuple[Bucket, Bucket]:
         """Return what a search of theirs is taken from."""
-        what, factor = ("suggest", TYPED_FACTOR) if asker.typing else ("search", 1)
+        what, factor = asker.purpose.value, _FACTORS[asker.purpose]
         return (
             Bucket(what=what, whom=f"user:{asker.user}", uses=self.per_user * factor, per_ms=MINUTE_MS),
             Bucket(what=what, whom=f"guild:{asker.guild}", uses=self.per_guild * factor, per_ms=MINUTE_MS),

@@ -20,7 +20,7 @@ from segue_worker.lavalink.errors import NodeTimeoutError
 from segue_worker.lavalink.loader import NoNodeError, SourceRestsError
 from segue_worker.players.links import SERVICE_HOSTS
 from segue_worker.search.desk import SearchDesk, TooManySearchesError
-from segue_worker.search.limits import Asker
+from segue_worker.search.limits import Asker, Purpose
 from segue_worker.ui import menus
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Suggester:
         typed = parse_link(words)
         prefix = typed.prefix if isinstance(typed, SearchWords) else ""
         text = typed.text if isinstance(typed, SearchWords) else words
-        asker = Asker(guild=guild, user=user, typing=True)
+        asker = Asker(guild=guild, user=user, purpose=Purpose.SUGGEST)
         try:
             # What takes longer is found all the same, and there for the next key or the command itself.
             async with asyncio.timeout(self._patience_s):

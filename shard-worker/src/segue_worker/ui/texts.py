@@ -118,10 +118,16 @@ ENGLISH: dict[Phrase, str] = {
     Phrase.DISCONNECTED: "Somebody disconnected me from the voice channel.",
     Phrase.STOPPED_MEANWHILE: "The music was stopped before I got to that.",
     Phrase.INTERNAL: "Something went wrong on my side. Please try again.",
-    Phrase.TRACK_FAILED: "Skipped **{title}**: it could not be played. {reason}",
-    Phrase.TRACK_STUCK: "Skipped **{title}**: it got stuck.",
+    Phrase.TRACK_FAILED: "Sorry {user}, I skipped **{title}**: it could not be played. {reason}",
+    Phrase.TRACK_STUCK: "Sorry {user}, I skipped **{title}**: it got stuck.",
+    Phrase.TRACK_PUT_OFF: (
+        "**{title}** could not be played just now. I try it again at the end of the queue, {user}."
+    ),
+    Phrase.TRACK_REPLACING: "**{title}** could not be played. I am looking for it elsewhere…",
+    Phrase.TRACK_REPLACED: "**{title}** could not be played, so here is **{other}** from elsewhere.",
     Phrase.TOO_MANY_FAILURES: (
-        "{count} songs in a row could not be played, so I stopped here. `/skip` or `/play` goes on."
+        "{count} songs in a row could not be played, so I stopped here and kept the queue."
+        " `/skip` or `/play` goes on."
     ),
     Phrase.VOICE_LOST: "I lost the voice connection and could not get it back. `/resume` tries again.",
     Phrase.VOICE_RATE_LIMITED: "Discord asked me to slow down. I will be back within a minute.",
