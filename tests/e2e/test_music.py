@@ -290,13 +290,13 @@ async def test_the_past_and_the_cluster_are_told(town: Town, room: Room, tunes: 
     await room.says("Did you mean", "help", command="sek")
 
 
-async def test_a_song_with_a_name_full_of_markup_does_no_harm(room: Room, tunes: Tunes) -> None:
-    """Whatever people write, nothing they wrote is a mention, a link or markup in our answers."""
+async def test_what_people_write_does_no_harm(room: Room, tunes: Tunes) -> None:
+    """However it comes back to them, nothing they wrote is a mention or markup in an answer of ours."""
+    hostile = "@everyone <@1> **x** [y](http://z)"
     await room.play(tunes["long"][0])
-    await room.says(
-        "found nothing", "play", await room.guest(), query="@everyone <@1> **zzzz** [x](http://x)"
-    )
-    answer = await room.ask("seek", time="@everyone")
-    assert answer.message is not None
-    assert "@everyone" not in answer.message.text
-    await asyncio.wait_for(room.shows("volume 100 %"), PATIENCE_S)
+    for command, option in (("play", "query"), ("seek", "time"), ("help", "command")):
+        longest = {"play": 500, "seek": 20, "help": 33}[command]
+        said = text_of(await room.ask(command, await room.guest(), **{option: hostile[:longest]}))
+        assert said
+        assert "@everyone" not in said
+        assert "<@1>" not in said

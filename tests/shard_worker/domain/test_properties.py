@@ -28,6 +28,7 @@ from segue_worker.domain.effects import (
     SetTimer,
     ShowNowPlaying,
 )
+from segue_worker.domain.now_playing import REFRESH_TIMER
 from segue_worker.domain.recording import dump, replay
 from segue_worker.domain.state import Decision, GuildState, new_guild, restored
 from segue_worker.domain.views import Tone
@@ -491,9 +492,11 @@ def test_every_history_keeps_the_promises(
     for step in steps:
         step(world, data.draw)
     for _ in range(200):
-        if len(world.replied) == len(world.asked) or not world.timers:
+        # A bar that is moved on answers nobody, and is moved on for as long as the song plays.
+        timers = [timer for name, timer in world.timers.items() if name != REFRESH_TIMER]
+        if len(world.replied) == len(world.asked) or not timers:
             break
-        world.fire(min(world.timers.values(), key=lambda timer: (timer.delay_ms, timer.token)))
+        world.fire(min(timers, key=lambda timer: (timer.delay_ms, timer.token)))
     assert {command.id for command in world.asked} == set(world.replied), "somebody waits for ever"
     assert all(count == 1 for count in world.committed.values())
     assert decode(GuildState, encode(world.state)) == world.state

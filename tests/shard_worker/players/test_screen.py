@@ -11,6 +11,7 @@ from segue_worker.domain.effects import ShowNowPlaying
 from segue_worker.domain.messages import Message, Posted
 from segue_worker.domain.views import NowPlayingView, PlayerPhase
 from segue_worker.players.ports import MessageLostError, MessageRefusedError
+from segue_worker.players.refreshes import Refreshes
 from segue_worker.players.screen import Screen
 
 CHANNEL = ChannelId(5)
@@ -68,7 +69,7 @@ async def test_only_the_newest_view_is_shown() -> None:
     """While one edit is under way, a burst of views becomes one more edit."""
     channel = Channel()
     posted: list[Message] = []
-    screen = Screen(channel, posted.append, lambda: None)
+    screen = Screen(channel, posted.append, lambda: None, pace_s=0)
     for position in range(50):
         screen.show(show(position))
         await asyncio.sleep(0)
@@ -84,7 +85,7 @@ async def test_old_message_is_retired_and_the_new_one_posted() -> None:
     channel = Channel()
     posted: list[Message] = []
     channel.gate.set()
-    screen = Screen(channel, posted.append, lambda: None)
+    screen = Screen(channel, posted.append, lambda: None, pace_s=0)
     screen.show(show(1))
     screen.show(show(2, None))
     await quiet(screen)
@@ -97,7 +98,7 @@ async def test_lost_message_and_refused_post_are_told() -> None:
     channel = Channel()
     posted: list[Message] = []
     channel.gate.set()
-    screen = Screen(channel, posted.append, lambda: None)
+    screen = Screen(channel, posted.append, lambda: None, pace_s=0)
     channel.fails = MessageLostError()
     screen.show(show(1))
     await quiet(screen)
@@ -110,3 +111,66 @@ async def test_lost_message_and_refused_post_are_told() -> None:
         Posted(request=1, channel=CHANNEL, message=None, lost=True),
         Posted(request=2, channel=CHANNEL, message=None, detail="missing permission"),
     ]
+
+
+async def test_edits_keep_a_pace_and_the_newest_view_wins() -> None:
+    """A burst is two edits, the first at once and the last when the pace allows; a new post need not wait."""
+    channel = Channel()
+    posted: list[Message] = []
+    channel.gate.set()
+    screen = Screen(channel, posted.append, lambda: None, pace_s=0.2)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for position in range(20):
+        screen.show(show(position))
+        await asyncio.sleep(0)
+    screen.show(show(99, None))
+    async with asyncio.timeout(5):
+        while not posted:  # noqa: ASYNC110 - screens tell only their owner
+            await asyncio.sleep(0)
+    assert (channel.edits, loop.time() - began < 0.2) == ([0], True)
+    await quiet(screen)
+    assert channel.edits == [0, 19]
+    assert loop.time() - began >= 0.2
+
+
+async def test_closing_shows_what_waits_if_there_is_time() -> None:
+    """A planned end does not leave an old view standing; an end at once asks for nothing more."""
+    for patience, expected in ((5.0, [1, 2]), (0.0, [1])):
+        channel = Channel()
+        channel.gate.set()
+        screen = Screen(channel, lambda _message: None, lambda: None, pace_s=60)
+        screen.show(show(1))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        screen.show(show(2))
+        await screen.close(patience=patience)
+        assert channel.edits == expected
+        assert not screen.busy
+
+
+async def test_a_refresh_gives_way() -> None:
+    """It is left out when there is no room for it, and never replaces a view that says more."""
+    channel = Channel()
+    channel.gate.set()
+    room = Refreshes(per_s=0.0, burst=1.0)
+    screen = Screen(channel, lambda _message: None, lambda: None, room.take, pace_s=0)
+    for position in (1, 2):
+        screen.show(replace(show(position), refresh=True))
+        await quiet(screen)
+    assert channel.edits == [1]
+    screen.show(show(3))
+    screen.show(replace(show(4), refresh=True))
+    await quiet(screen)
+    assert channel.edits == [1, 3]
+
+
+def test_refreshes_are_so_many_a_second() -> None:
+    """However many guilds ask: the process's share, and a little more after a quiet while."""
+    now = 100.0
+    room = Refreshes(per_s=2.0, burst=4.0, clock=lambda: now)
+    assert [room.take() for _ in range(5)] == [True] * 4 + [False]
+    now += 1.0
+    assert [room.take() for _ in range(3)] == [True, True, False]
+    now += 3600
+    assert sum(room.take() for _ in range(100)) == 4

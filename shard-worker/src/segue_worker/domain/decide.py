@@ -148,6 +148,7 @@ _TIMERS: dict[str, Callable[[Turn], None]] = {
     failing.REPLACE_TIMER: playing.on_replace_timer,
     plays.ADMIT_TIMER: _only_settle,
     now_playing.TIMER: now_playing.on_timer,
+    now_playing.REFRESH_TIMER: now_playing.on_refresh,
     idle.IDLE_TIMER: idle.on_idle,
     idle.ALONE_TIMER: idle.on_alone,
 }

@@ -171,7 +171,8 @@ class ShowNowPlaying:
 
     ``ref`` None: post it in ``channel``, answered by ``Posted``; ``nonce`` (at most 25 characters, sent
     with enforce_nonce) keeps a successor from posting it again. Edits are coalesced: only the newest
-    view counts; an edit that finds no message is answered by ``Posted(lost=True)``.
+    view counts; an edit that finds no message is answered by ``Posted(lost=True)``. ``refresh``: nothing but
+    the position has changed, so it may be left out when there is much to do.
     """
 
     request: RequestId
@@ -179,6 +180,7 @@ class ShowNowPlaying:
     ref: MessageRef | None
     view: NowPlayingView
     nonce: str = ""
+    refresh: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

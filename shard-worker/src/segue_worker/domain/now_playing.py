@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
 
 from segue_core.models import MessageRef
 from segue_worker.domain import policy
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from segue_worker.domain.turn import Turn
 
 TIMER = "post"
+REFRESH_TIMER = "refresh"
 NONCE_LIMIT = 25
 
 
@@ -80,7 +82,30 @@ def _phase(state: GuildState) -> PlayerPhase:
 
 
 def settle(turn: Turn) -> None:
-    """Post or edit the message when it shows something else than it should."""
+    """Post or edit the message when it shows something else than it should; move its bar on."""
+    _settle_message(turn)
+    state = turn.state
+    moves = state.snapshot.now_playing is not None and _moves(state)
+    if moves and not state.has_timer(REFRESH_TIMER):
+        turn.start_timer(REFRESH_TIMER, policy.REFRESH_MS)
+    elif not moves:
+        turn.stop_timer(REFRESH_TIMER)
+
+
+def on_refresh(turn: Turn) -> None:
+    """Show how far the song is by now."""
+    ref = turn.state.snapshot.now_playing
+    if ref is not None and _moves(turn.state):
+        _edit(turn, ref, view_of(turn.state, turn.now), refresh=True)
+
+
+def _moves(state: GuildState) -> bool:
+    """Whether the song advances, and has an end to advance to."""
+    item = state.current
+    return item is not None and not item.track.is_stream and state.audible and not state.snapshot.paused
+
+
+def _settle_message(turn: Turn) -> None:
     state = turn.state
     if state.message.posting is not None or state.voice is None:
         return
@@ -107,23 +132,37 @@ def _post(turn: Turn, view: NowPlayingView) -> None:
     if view.phase is PlayerPhase.STARTING and view.notice is None:
         return
     request = turn.request()
+    view = _whole(state, view)
     turn.set(message=MessageState(posting=request, shown=view))
-    turn.emit(
-        ShowNowPlaying(
-            request=request, channel=channel, ref=None, view=view, nonce=view.item.id[:NONCE_LIMIT]
-        )
-    )
+    turn.emit(ShowNowPlaying(request=request, channel=channel, ref=None, view=view, nonce=_nonce(state)))
     turn.start_timer(TIMER, policy.POST_TIMEOUT_MS)
 
 
-def _edit(turn: Turn, ref: MessageRef, view: NowPlayingView) -> None:
+def _nonce(state: GuildState) -> str:
+    """Return what a successor comes to as well, and a later start of the same song does not."""
+    item = state.current
+    start = f"{item.id if item is not None else ''}/{state.snapshot.started_at}"
+    return blake2b(start.encode(), digest_size=NONCE_LIMIT // 2).hexdigest()
+
+
+def _edit(turn: Turn, ref: MessageRef, view: NowPlayingView, *, refresh: bool = False) -> None:
+    view = _whole(turn.state, view)
     turn.set(message=replace(turn.state.message, shown=view))
-    turn.emit(ShowNowPlaying(request=turn.request(), channel=ref.channel, ref=ref, view=view))
+    turn.emit(
+        ShowNowPlaying(request=turn.request(), channel=ref.channel, ref=ref, view=view, refresh=refresh)
+    )
+
+
+def _whole(state: GuildState, view: NowPlayingView) -> NowPlayingView:
+    """Return the view with what is too long to add up in every turn."""
+    queued_ms = sum(item.track.length_ms for item in state.queue if not item.track.is_stream)
+    return replace(view, queued_ms=queued_ms)
 
 
 def _differs(shown: NowPlayingView, view: NowPlayingView) -> bool:
     """Whether people would see a change; the song advancing is none."""
-    if replace(shown, position_ms=0, ends_at=None) != replace(view, position_ms=0, ends_at=None):
+    passing: dict[str, Any] = {"position_ms": 0, "ends_at": None, "queued_ms": 0}
+    if replace(shown, **passing) != replace(view, **passing):
         return True
     if shown.ends_at is None or view.ends_at is None:
         return shown.ends_at != view.ends_at

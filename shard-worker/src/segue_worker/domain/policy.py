@@ -89,6 +89,9 @@ POSITION_TOLERANCE_MS = 2_000
 DISPLAY_TOLERANCE_MS = 3_000
 """The message is edited when the end it announces is off by more than this."""
 
+REFRESH_MS = 10_000
+"""How often the bar in the message is moved on; the time it names as the end counts by itself."""
+
 SEEK_TOLERANCE_MS = 5_000
 """On adoption with an older version, a node's position this far off is corrected by a seek."""
 

@@ -210,6 +210,7 @@ class NowPlayingView:
     volume: int
     loop: LoopMode
     queued: int
+    queued_ms: int = 0
     up_next: tuple[QueueItem, ...] = ()
     node: str = ""
     notice: Words | None = None

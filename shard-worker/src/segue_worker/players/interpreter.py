@@ -64,7 +64,7 @@ class Interpreter:
         self._shard = shard
         self._post = post
         self._errands = Errands(on_quiet)
-        self._screen = Screen(tools.now_playing, post, on_quiet)
+        self._screen = Screen(tools.now_playing, post, on_quiet, tools.refreshes.take)
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._once: set[str] = set()
 
@@ -122,7 +122,7 @@ class Interpreter:
         for name in list(self._timers):
             self._cancel_timer(name)
         await self._errands.finish(patience)
-        await self._screen.close()
+        await self._screen.close(patience=patience)
 
     async def _only_once(self, name: str, errand: Callable[[], Coroutine[None, None, None]]) -> None:
         try:

@@ -25,6 +25,7 @@ from segue_worker.players.ports import (
     Voice,
     Whereabouts,
 )
+from segue_worker.players.refreshes import Refreshes
 from segue_worker.search.desk import SearchDesk
 from segue_worker.search.offers import Offers
 from segue_worker.shards.lease import LeaseView
@@ -72,6 +73,7 @@ class Tools:
     search_prefix: str = "ytsearch"
     replacement_prefixes: tuple[str, ...] = ("ytsearch",)
     buffer_ms: int = 400
+    refreshes: Refreshes = field(default_factory=Refreshes)
     limits: Limits = field(default_factory=Limits)
     planned: PlannedTiming = field(default_factory=PlannedTiming)
 

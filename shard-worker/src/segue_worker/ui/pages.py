@@ -33,7 +33,7 @@ def queue(page: QueuePage) -> Rendered:
     if not page.items:
         lines.append(texts.NOTHING_MORE)
     embed = _embed(texts.HEADING_QUEUE, lines)
-    total = texts.IN_TOTAL.format(count=page.total, duration=texts.duration(page.total_ms))
+    total = texts.in_total(page.total, page.total_ms)
     embed.set_footer(text=f"{texts.PAGE.format(page=page.page, pages=page.pages)} · {total}")
     return Rendered(embeds=(embed,), components=_turning(Verb.QUEUE, page.page, more=page.page < page.pages))
 

@@ -105,7 +105,7 @@ def _story(view: NowPlayingView) -> str:
     if view.notice is not None:
         lines += ["", texts.say(view.notice)]
     if view.up_next:
-        lines += ["", f"**{texts.UP_NEXT}**"]
+        lines += ["", f"**{texts.UP_NEXT}** · {texts.in_total(view.queued, view.queued_ms)}"]
         lines += [line_of(number, item) for number, item in enumerate(view.up_next, start=1)]
         more = view.queued - len(view.up_next)
         if more > 0:

@@ -234,6 +234,7 @@ FACTS: dict[FactName, str] = {
     FactName.LATENCY: "Heartbeat",
 }
 PAGE = "page {page} of {pages}"
+ONE_SONG = "1 song, {duration}"
 IN_TOTAL = "{count} songs, {duration}"
 
 
@@ -246,6 +247,12 @@ def say(words: Words, table: dict[Phrase, str] = ENGLISH) -> str:
         if name
     }
     return truncate(" ".join(template.format(**filled).split()), TEXT_LIMIT)
+
+
+def in_total(count: int, milliseconds: int) -> str:
+    """Return how much music ``count`` songs are."""
+    words = ONE_SONG if count == 1 else IN_TOTAL
+    return words.format(count=count, duration=duration(milliseconds))
 
 
 def sound(view: SoundView) -> tuple[str, ...]:
