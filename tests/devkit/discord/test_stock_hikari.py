@@ -159,3 +159,77 @@ async def test_it_resumes_after_reconnect(bot: hikari.GatewayBot, discord: SimCl
     overview = await discord.gateway()
     assert len(overview.identifies) == 1
     assert [(one.session_id, one.resumes) for one in overview.sessions] == [(session.session_id, 1)]
+
+
+async def test_it_keeps_to_the_buckets_it_is_told(bot: hikari.GatewayBot, discord: SimClient) -> None:
+    """Headers alone make it wait: ten messages into a bucket of two arrive in order, without one 429."""
+    await discord.knobs(messages_per_window=2, messages_window_ms=100)
+    guild = await discord.guild("Vinyl Club")
+    await _start(bot)
+    async with asyncio.timeout(WAIT_S):
+        for number in range(10):
+            await bot.rest.create_message(guild.text_channel.id, str(number))
+    seen = await discord.messages(guild.text_channel)
+    assert [one.content for one in seen] == [str(number) for number in range(10)]
+    assert (await discord.overview()).rest_limited == 0
+
+
+async def test_it_waits_out_the_global_limit(bot: hikari.GatewayBot, discord: SimClient) -> None:
+    """A 429 of the global limit is waited out and tried again; no call fails."""
+    await discord.guild("Vinyl Club")
+    await _start(bot)
+    await discord.fail_rest("/users/@me", status=429, scope="global", retry_after_ms=50)
+    async with asyncio.timeout(WAIT_S):
+        me = await bot.rest.fetch_my_user()
+    assert me.username == "Segue"
+    assert (await discord.overview()).rest_limited == 1
+
+
+async def test_it_completes_asks_back_and_takes_a_file(bot: hikari.GatewayBot, discord: SimClient) -> None:
+    """Autocomplete, a modal with its answer, and a slash command with an attachment that can be read."""
+    guild = await discord.guild("Vinyl Club")
+    row = hikari.impl.ModalActionRowBuilder().add_text_input("name", "Name")
+
+    async def on_interaction(event: hikari.InteractionCreateEvent) -> None:
+        one = event.interaction
+        if isinstance(one, hikari.AutocompleteInteraction):
+            await one.create_response([hikari.impl.AutocompleteChoiceBuilder("Rain", "rain")])
+        elif isinstance(one, hikari.CommandInteraction) and one.command_name == "save":
+            await one.create_modal_response("Save", "save", component=row)
+        elif isinstance(one, hikari.CommandInteraction):
+            assert one.resolved is not None
+            (file,) = one.resolved.attachments.values()
+            data = await file.read()
+            await one.create_initial_response(
+                hikari.ResponseType.MESSAGE_CREATE, f"{file.filename}: {len(data)} bytes"
+            )
+        elif isinstance(one, hikari.ModalInteraction):
+            field = one.components[0][0]
+            assert isinstance(field, hikari.TextInputComponent)
+            await one.create_initial_response(hikari.ResponseType.MESSAGE_CREATE, f"saved {field.value}")
+
+    bot.subscribe(hikari.InteractionCreateEvent, on_interaction)
+    await _start(bot)
+    query = hikari.CommandOption(
+        type=hikari.OptionType.STRING, name="query", description="What", autocomplete=True
+    )
+    song = hikari.CommandOption(type=hikari.OptionType.ATTACHMENT, name="song", description="File")
+    builder = bot.rest.slash_command_builder
+    await bot.rest.set_application_commands(
+        await bot.rest.fetch_application(),
+        [
+            builder("play", "Play").add_option(query).add_option(song),
+            builder("save", "Save"),
+        ],
+    )
+    ada = await discord.person("Ada")
+    (choice,) = await ada.autocomplete(guild.text_channel, "play", "query", query="ra")
+    assert (choice.name, choice.value) == ("Rain", "rain")
+    file = await ada.upload("song.mp3", b"x" * 1000, "audio/mpeg")
+    played = await (await ada.slash(guild.text_channel, "play", song=file)).wait_answer()
+    assert played.message is not None
+    assert played.message.content == "song.mp3: 1000 bytes"
+    modal = await (await ada.slash(guild.text_channel, "save")).wait_modal()
+    saved = await (await ada.submit(modal, name="mix")).wait_answer()
+    assert saved.message is not None
+    assert saved.message.content == "saved mix"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import time
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
+
+import orjson
 
 Payload: TypeAlias = dict[str, Any]
 """One JSON object of Discord's protocol; ids are decimal strings, as on the wire."""
@@ -13,7 +14,12 @@ Payload: TypeAlias = dict[str, Any]
 
 def dumps(value: object) -> str:
     """Compact JSON, as Discord sends it."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return orjson.dumps(value).decode()
+
+
+def loads(text: str | bytes | bytearray) -> Any:
+    """Read JSON strictly: no NaN, no lone surrogates. ValueError for what is none."""
+    return orjson.loads(text)
 
 
 def timestamp() -> str:

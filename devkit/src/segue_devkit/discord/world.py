@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from segue_devkit.discord.ids import Ids
 
 
-BOT_PERMISSIONS = EVERYONE | Permission.MANAGE_MESSAGES
+BOT_PERMISSIONS = EVERYONE | int(Permission.MANAGE_MESSAGES)
 
 
 MESSAGES_KEPT: Final = 2_000

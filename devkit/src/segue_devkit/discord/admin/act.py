@@ -9,7 +9,6 @@ interaction comes as ``{"interaction": {…}}``.
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import TYPE_CHECKING
 
 from aiohttp import WSMsgType, web
@@ -28,7 +27,7 @@ from segue_devkit.discord.admin.people import person_of
 from segue_devkit.discord.errors import ApiError
 from segue_devkit.discord.interactions import Interaction, Stage
 from segue_devkit.discord.options import NotPossibleError
-from segue_devkit.discord.wire import Payload, dumps
+from segue_devkit.discord.wire import Payload, dumps, loads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,7 +113,7 @@ class ActCalls:
     def _live_request(self, text: str, tell: Callable[[Interaction], None]) -> Payload:
         ref = None
         try:
-            body = json.loads(text)
+            body = loads(text)
             if not isinstance(body, dict):
                 return {"ref": None, "error": "a request must be a JSON object"}
             ref = body.get("ref")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from segue_devkit.discord.errors import ApiError
 from segue_devkit.discord.options import NotPossibleError
-from segue_devkit.discord.wire import Payload, dumps, snowflake
+from segue_devkit.discord.wire import Payload, dumps, loads, snowflake
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -42,7 +41,7 @@ async def errors(
 async def body_of(request: web.Request) -> Payload:
     """A JSON object; an empty body is an empty one."""
     try:
-        body = json.loads(await request.read() or b"{}")
+        body = loads(await request.read() or b"{}")
     except ValueError:
         raise BadRequestError("the body is no JSON") from None
     if not isinstance(body, dict):

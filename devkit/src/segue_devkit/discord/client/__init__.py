@@ -9,10 +9,10 @@ async with SimClient("http://127.0.0.1:8300") as discord:
 
 from __future__ import annotations
 
+from segue_devkit.discord.client.errors import SimError
 from segue_devkit.discord.client.interaction import Answer, Interaction
 from segue_devkit.discord.client.person import Person
 from segue_devkit.discord.client.sim import SimClient
-from segue_devkit.discord.client.transport import SimError
 from segue_devkit.discord.client.values import (
     Attachment,
     Choice,

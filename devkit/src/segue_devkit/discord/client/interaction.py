@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from segue_devkit.discord.client.transport import SimError
+from segue_devkit.discord.client.errors import SimError
 from segue_devkit.discord.client.values import Choice, Modal, SimMessage
 
 if TYPE_CHECKING:

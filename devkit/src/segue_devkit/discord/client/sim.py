@@ -6,8 +6,9 @@ import asyncio
 import struct
 from typing import TYPE_CHECKING, Self
 
+from segue_devkit.discord.client.errors import SimError
 from segue_devkit.discord.client.person import Person
-from segue_devkit.discord.client.transport import SimError, Transport
+from segue_devkit.discord.client.transport import Transport
 from segue_devkit.discord.client.values import (
     GatewayOverview,
     HeardFrame,

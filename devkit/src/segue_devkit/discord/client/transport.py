@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import weakref
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from segue_devkit.discord.wire import Payload, dumps
+from segue_devkit.discord.client.errors import SimError
+from segue_devkit.discord.wire import Payload, dumps, loads
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 
 _TIMEOUT_S = 30
 _BAD_REQUEST = 400
-
-
-class SimError(Exception):
-    """The simulator refused; the text says why (a person could not do this, an id is unknown, …)."""
 
 
 class Transport:
@@ -52,7 +48,7 @@ class Transport:
                 text = await response.text()
         if response.status >= _BAD_REQUEST:
             raise SimError(_reason(text, response.status))
-        return json.loads(text) if text else None
+        return loads(text) if text else None
 
     async def upload(self, path: str, data: bytes, *, query: dict[str, str], content_type: str) -> Any:
         """POST bytes to /sim; the JSON of the answer."""
@@ -64,7 +60,7 @@ class Transport:
                 text = await response.text()
         if response.status >= _BAD_REQUEST:
             raise SimError(_reason(text, response.status))
-        return json.loads(text)
+        return loads(text)
 
     async def act(self, body: Payload, interaction: Interaction) -> None:
         """Start an interaction; its changes are fed to ``interaction``."""
@@ -97,7 +93,7 @@ class Transport:
                 if line.startswith("event: "):
                     name = line.removeprefix("event: ")
                 elif line.startswith("data: "):
-                    yield name, json.loads(line.removeprefix("data: "))
+                    yield name, loads(line.removeprefix("data: "))
 
     async def close(self) -> None:
         """Close the socket and the session."""
@@ -151,7 +147,7 @@ class ActSocket:
         async for message in self._socket:
             if message.type is not aiohttp.WSMsgType.TEXT:
                 continue
-            data = json.loads(message.data)
+            data = loads(message.data)
             if "ref" in data:
                 self._answered(data)
                 continue
@@ -176,6 +172,6 @@ class ActSocket:
 
 def _reason(text: str, status: int) -> str:
     try:
-        return str(json.loads(text)["error"])
+        return str(loads(text)["error"])
     except (ValueError, KeyError, TypeError):
         return f"the simulator answered {status}: {text[:200]}"

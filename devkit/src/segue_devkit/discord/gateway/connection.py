@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,7 +11,7 @@ from aiohttp import WSMsgType
 from segue_devkit.discord.gateway.compression import Plain, ZlibPayload
 from segue_devkit.discord.gateway.limits import Window
 from segue_devkit.discord.gateway.protocol import MAX_PAYLOAD, Close, GatewayError, Op
-from segue_devkit.discord.wire import Payload, dumps, now_ns
+from segue_devkit.discord.wire import Payload, dumps, loads, now_ns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -187,7 +186,7 @@ def _decoded(data: str | bytes) -> Payload:
     if len(data) > MAX_PAYLOAD:
         raise GatewayError(Close.DECODE_ERROR, "Payload too large.")
     try:
-        payload = json.loads(data)
+        payload = loads(data)
     except ValueError:
         raise GatewayError(Close.DECODE_ERROR, "Error while decoding payload.") from None
     return _object(payload)

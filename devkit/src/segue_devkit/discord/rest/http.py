@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from aiohttp import web
@@ -13,7 +12,7 @@ from segue_devkit.discord.errors import (
     invalid_json,
 )
 from segue_devkit.discord.files import Upload
-from segue_devkit.discord.wire import Payload, dumps, snowflake
+from segue_devkit.discord.wire import Payload, dumps, loads, snowflake
 
 RECEIVED_NS: web.RequestKey[int] = web.RequestKey("received_ns", int)
 UPLOADS: web.RequestKey[tuple[Upload, ...]] = web.RequestKey("uploads", tuple)
@@ -53,7 +52,7 @@ async def json_body(request: web.Request) -> Any:
     if request.content_type == "multipart/form-data":
         return await _form_body(request)
     try:
-        return json.loads(await request.read() or b"null")
+        return loads(await request.read() or b"null")
     except ValueError:
         raise invalid_json() from None
 
@@ -75,7 +74,7 @@ async def _form_body(request: web.Request) -> Payload:
     if isinstance(text, web.FileField):
         raise invalid_json()
     try:
-        body = json.loads(text)
+        body = loads(text)
     except ValueError:
         raise invalid_json() from None
     if not isinstance(body, dict):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import TYPE_CHECKING, Final, Protocol
 
 from aiohttp import WSMsgType
 
 from segue_devkit.discord.voice import rtp
 from segue_devkit.discord.voice.protocol import VoiceClose, VoiceError, VoiceOp
-from segue_devkit.discord.wire import Payload, dumps
+from segue_devkit.discord.wire import Payload, dumps, loads
 
 if TYPE_CHECKING:
     from aiohttp import WSMessage
@@ -174,7 +173,7 @@ class VoiceConnection:
 
 def _decoded(text: str) -> tuple[int, Payload]:
     try:
-        payload = json.loads(text)
+        payload = loads(text)
         op = payload["op"]
         body = payload.get("d") or {}
     except (ValueError, KeyError, TypeError, AttributeError):
