@@ -278,3 +278,17 @@ async def test_the_cluster_client_works_too(valkey_url: str, keys: Keys, make: A
         assert set(await guilds.open({ShardId(0): fence(epoch=6)})) == {guild}
     finally:
         await client.aclose()
+
+
+async def test_an_onlooker_sees_every_player(guilds: GuildStore, make: Any) -> None:
+    """All snapshots, of all partitions, and none of those that ended."""
+    here, gone = make.guild(), make.guild()
+    for guild in (here, gone):
+        await guilds.commit(
+            fence(), guild, snapshot=make.snapshot(guild, volume=7), queue=[make.item()], base_version=0
+        )
+    await guilds.commit(fence(), gone, base_version=1, closes=True)
+    players = await guilds.players()
+    assert here in players
+    assert gone not in players
+    assert players[here].volume == 7
