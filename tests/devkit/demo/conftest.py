@@ -35,7 +35,7 @@ async def world(simulator: Simulator) -> AsyncIterator[DemoWorld]:
 @pytest.fixture
 async def page(world: DemoWorld) -> AsyncIterator[aiohttp.ClientSession]:
     """A client of the page's server."""
-    server = DemoServer(world, list)
+    server = DemoServer(world, pictures=("http://pictures.example",))
     try:
         async with aiohttp.ClientSession(await server.start("127.0.0.1", 0)) as session:
             yield session

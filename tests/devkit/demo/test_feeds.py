@@ -85,11 +85,11 @@ async def test_trouble_is_told_and_ends() -> None:
     counter = Counter()
     feed = Feed([Source("number", counter.look, 0.001)])
     async with contextlib.aclosing(feed.watch()) as news:
-        await _first(news, ("trouble", "false"))
+        await _first(news, ("trouble", "[]"))
         counter.broken = True
-        await _first(news, ("trouble", "true"))
+        await _first(news, ("trouble", '["number"]'))
         counter.broken = False
-        await _first(news, ("trouble", "false"))
+        await _first(news, ("trouble", "[]"))
 
 
 async def test_sound_is_taken_once_for_all_who_listen() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue_devkit.demo.typed import Typed, TypedError, parse
+from segue_devkit.demo.typed import Focus, Pick, Typed, TypedError, focus, parse
 
 COMMANDS: list[dict[str, Any]] = [
     {
@@ -44,6 +44,15 @@ COMMANDS: list[dict[str, Any]] = [
         ],
     },
     {"name": "invite", "options": [{"name": "who", "type": 6}]},
+    {
+        "name": "add",
+        "options": [
+            {"name": "file", "type": 11},
+            {"name": "query", "type": 3, "autocomplete": True},
+            {"name": "at", "type": 4, "autocomplete": True},
+            {"name": "cover", "type": 11},
+        ],
+    },
     {"name": "stop"},
 ]
 
@@ -100,6 +109,53 @@ def test_what_does_not_fit_is_said_in_words(text: str, words: str) -> None:
     """Each mistake has a sentence for the person who typed it."""
     with pytest.raises(TypedError, match=words.replace("(", r"\(")):
         parse(text, COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("text", "files", "wanted"),
+    [
+        ("/add", (7,), {"file": 7}),
+        ("/add", (7, 8), {"file": 7, "cover": 8}),
+        ("/add tide tables", (7,), {"file": 7, "query": "tide tables"}),
+        ("/add query:tide at:2", (), {"query": "tide", "at": 2}),
+    ],
+)
+def test_files_go_to_the_options_that_take_one(
+    text: str, files: tuple[int, ...], wanted: dict[str, object]
+) -> None:
+    """Files fill those options in order, and typed words never do."""
+    assert parse(text, COMMANDS, files=files) == Typed("add", wanted)
+
+
+@pytest.mark.parametrize(("text", "files"), [("/stop", (1,)), ("/add", (1, 2, 3))])
+def test_files_nobody_takes_are_refused(text: str, files: tuple[int, ...]) -> None:
+    """A file is never dropped silently."""
+    with pytest.raises(TypedError, match="file"):
+        parse(text, COMMANDS, files=files)
+
+
+def test_a_chosen_proposal_is_sent_by_its_value() -> None:
+    """What was chosen counts as long as it stands there; edited, it is text again."""
+    picks = {"query": Pick("Lantern Waltz", "tune:1"), "at": Pick("at the end", 99)}
+    text = "/add query:Lantern Waltz at:at the end"
+    assert parse(text, COMMANDS, picks).options == {"query": "tune:1", "at": 99}
+    assert parse("/add query:Lantern", COMMANDS, picks).options == {"query": "Lantern"}
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("/add", Focus("add", "query", {"query": ""})),
+        ("/add lan", Focus("add", "query", {"query": "lan"})),
+        ("/add query:lan at:", Focus("add", "at", {"query": "lan", "at": ""})),
+        ("/play lan", None),
+        ("/volume ", None),
+        ("/stop", None),
+    ],
+)
+def test_the_option_that_is_typed_is_the_one_the_bot_completes(text: str, wanted: Focus | None) -> None:
+    """The last option that is named, with all that was typed so far; none if the bot completes it not."""
+    assert focus(text, COMMANDS) == wanted
 
 
 def test_before_the_bot_has_registered_anything_that_is_what_is_said() -> None:

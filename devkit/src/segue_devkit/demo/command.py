@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import cyclopts
 
 from segue_devkit.demo.check import CheckResult, check
+from segue_devkit.demo.cluster import ClusterSight
 from segue_devkit.demo.server import DemoServer
 from segue_devkit.demo.world import DemoWorld
 from segue_devkit.dev.cluster import DevCluster
@@ -106,15 +107,20 @@ async def _shown(dev: DevCluster, port: int) -> int:
         await _started(dev)
         async with SimClient(dev.sim_url) as discord:
             world = await DemoWorld.build(discord, _regions(dev))
-            server = DemoServer(world, lambda: _pods(dev))
-            try:
-                url = await _listen(server, port)
-                _say(f"\n  open {url}\n  type /play and a few words, then press Listen. Ctrl-C ends it.\n")
-                _say(f"  in another terminal: . {dev.write_environment()} && .venv/bin/segue nodes\n")
-                await asyncio.Event().wait()
-            finally:
-                await server.close()
+            names = {guild.id: guild.name for guild in world.guilds.values()}
+            async with ClusterSight(dev, names) as sight:
+                await _served(dev, DemoServer(world, sight, (dev.tunes_url, dev.sim_url)), port)
     return OK
+
+
+async def _served(dev: DevCluster, server: DemoServer, port: int) -> None:
+    try:
+        url = await _listen(server, port)
+        _say(f"\n  open {url}\n  type /play and a few words, then press Listen. Ctrl-C ends it.\n")
+        _say(f"  in another terminal: . {dev.write_environment()} && .venv/bin/segue nodes\n")
+        await asyncio.Event().wait()
+    finally:
+        await server.close()
 
 
 async def _listen(server: DemoServer, port: int) -> str:
@@ -158,19 +164,6 @@ def _ask(dev: DevCluster) -> Any:
 def _playing_from_here(cluster: MusicCluster) -> MusicCluster:
     media = cluster.spec.media.model_copy(update={"allowed_private_networks": ("127.0.0.0/8",)})
     return cluster.model_copy(update={"spec": cluster.spec.model_copy(update={"media": media})})
-
-
-def _pods(dev: DevCluster) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": pod.name,
-            "short": pod.name.removeprefix(f"{dev.cluster.name}-"),
-            "ready": pod.ready,
-            "state": str(pod.phase),
-            "restarts": pod.restarts,
-        }
-        for pod in dev.pods()
-    ]
 
 
 def _print(result: CheckResult) -> None:

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import structlog
+from redis.exceptions import RedisError
 
+from segue_core.codec import MalformedValueError
 from segue_devkit.discord.client import SimError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-AWAY = (SimError, aiohttp.ClientError, TimeoutError, OSError)
-"""What looking raises while the simulator is away."""
+AWAY = (SimError, aiohttp.ClientError, RedisError, MalformedValueError, TimeoutError, OSError)
+"""What looking raises while the simulator or Redis is away, or holds what this release can't read."""
 TROUBLE = "trouble"
 _RETRY_S = 1.0
 _LISTENER_BLOCKS = 50
@@ -40,13 +42,14 @@ class Source:
 class Feed:
     """The newest JSON of each source, for any number of watchers.
 
-    A slow watcher misses states between, never the newest; so nothing queues up. While a source can't be
-    looked at, ``trouble`` is true.
+    A slow watcher misses states between, never the newest; so nothing queues up. ``trouble`` (with
+    the feed's name behind a colon, if it has one) lists the sources that can't be looked at now.
     """
 
-    def __init__(self, sources: Sequence[Source], hints: Hints | None = None) -> None:
+    def __init__(self, sources: Sequence[Source], hints: Hints | None = None, *, name: str = "") -> None:
         self._sources = sources
         self._hints = hints
+        self._trouble = f"{TROUBLE}:{name}" if name else TROUBLE
         self._texts: dict[str, str] = {}
         self._failing: set[str] = set()
         self._watchers: set[asyncio.Event] = set()
@@ -89,7 +92,7 @@ class Feed:
             self._failing.clear()
 
     async def _run(self) -> None:
-        self._put(TROUBLE, value=False)
+        self._put(self._trouble, [])
         async with asyncio.TaskGroup() as group:
             for source in self._sources:
                 group.create_task(self._keep_looking(source))
@@ -119,7 +122,7 @@ class Feed:
         else:
             self._failing.discard(source.name)
             self._put(source.name, value)
-        self._put(TROUBLE, bool(self._failing))
+        self._put(self._trouble, sorted(self._failing))
 
     async def _take_hints(self, hints: Hints) -> None:
         """Look at once when something happened; without hints the pace of the sources goes on."""

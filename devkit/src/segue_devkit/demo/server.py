@@ -1,4 +1,4 @@
-"""Serves the page: static files, what happens in a guild, and its sound as PCM."""
+"""Serves the page: static files, what happens in a guild and in the cluster, and a guild's sound as PCM."""
 
 from __future__ import annotations
 
@@ -6,57 +6,62 @@ import asyncio
 import contextlib
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aiohttp import web
-from yarl import URL
 
-from segue_devkit.demo.feeds import AWAY, Feed, SoundFeed, Source
+from segue_devkit.demo.feeds import Feed, SoundFeed, Source
+from segue_devkit.demo.guards import Headers, errors, own_pages
+from segue_devkit.demo.people import MAX_FILE_BYTES, Acting
+from segue_devkit.demo.routes import SEAT, Routes, seat_of
 from segue_devkit.demo.sound import blocks_of
-from segue_devkit.demo.typed import TypedError
-from segue_devkit.discord.client import SimError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
-    from segue_devkit.demo.world import DemoWorld
+    from segue_devkit.demo.cluster import Sight
+    from segue_devkit.demo.world import DemoWorld, Seat
+    from segue_devkit.discord.client import SimGuild
 
 STATIC = Path(__file__).parent / "static"
 MESSAGES_EVERY_S, VOICE_EVERY_S, SINK_EVERY_S = 3.0, 0.5, 0.5
-PODS_EVERY_S, COMMANDS_EVERY_S = 0.5, 3.0
+PODS_EVERY_S, CLUSTER_EVERY_S, LATELY_EVERY_S, COMMANDS_EVERY_S = 0.5, 0.5, 0.5, 3.0
 _HEARTBEAT_S = 10.0
 
 
 class DemoServer:
-    """The page of one :class:`DemoWorld`. ``pods`` returns the rows of the cluster table."""
+    """The page of one :class:`DemoWorld`.
 
-    def __init__(self, world: DemoWorld, pods: Callable[[], list[dict[str, Any]]]) -> None:
+    ``sight`` is the cluster behind it, if there is one; ``pictures`` are the origins that artwork and
+    attachments come from, beyond which the page loads nothing.
+    """
+
+    def __init__(self, world: DemoWorld, sight: Sight | None = None, pictures: Iterable[str] = ()) -> None:
         self._world = world
         self._runner: web.AppRunner | None = None
         self._stopping = asyncio.Event()
-        self._feeds = {guild: _guild_feed(world, guild) for guild in world.entrances}
+        self._seats = {seat: _seat_feed(world, seat) for seat in world.seats}
+        self._guilds = {guild.id: _guild_feed(world, guild) for guild in world.guilds.values()}
+        self._cluster = _cluster_feed(world, sight)
         self._sounds = {
-            guild: SoundFeed(partial(blocks_of, world.discord, entrance.guild))
-            for guild, entrance in world.entrances.items()
+            guild.id: SoundFeed(partial(blocks_of, world.discord, guild)) for guild in world.guilds.values()
         }
-        self._cluster = _cluster_feed(world, pods)
+        self._routes = Routes(world, Acting(world), sight, self._hint)
+        self._headers = Headers(pictures)
 
     async def start(self, host: str, port: int) -> str:
         """Listen; return the page's address. Port 0 takes a free one."""
-        app = web.Application(middlewares=[_errors, _own_pages])
+        app = web.Application(middlewares=[errors, own_pages], client_max_size=MAX_FILE_BYTES)
         app.add_routes(
             [
                 web.get("/", self._page),
                 web.static("/static", STATIC),
-                web.get("/api/world", self._describe),
-                web.get("/api/guilds/{guild}/live", self._live),
-                web.get("/api/guilds/{guild}/listen", self._listen),
-                web.post("/api/guilds/{guild}/say", self._say),
-                web.post("/api/guilds/{guild}/click", self._click),
-                web.post("/api/guilds/{guild}/voice", self._voice),
+                web.get(f"{SEAT}/live", self._live),
+                web.get(f"{SEAT}/listen", self._listen),
+                *self._routes.table(),
             ]
         )
-        app.on_response_prepare.append(_revalidated)
+        app.on_response_prepare.append(self._headers.put)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port)
@@ -70,43 +75,24 @@ class DemoServer:
         if self._runner is not None:
             await self._runner.cleanup()
 
+    def _hint(self, guild: int) -> None:
+        self._guilds[guild].hint()
+
     async def _page(self, _request: web.Request) -> web.StreamResponse:
         return web.FileResponse(STATIC / "index.html")
-
-    async def _describe(self, _request: web.Request) -> web.Response:
-        return web.json_response({"guilds": self._world.describe(), "tunes": self._world.tunes()})
-
-    async def _say(self, request: web.Request) -> web.Response:
-        guild = self._guild(request)
-        await self._world.say(guild, str((await _body(request)).get("text", "")))
-        return web.json_response({})
-
-    async def _click(self, request: web.Request) -> web.Response:
-        guild, body = self._guild(request), await _body(request)
-        message, values = str(body.get("message", "")), body.get("values", [])
-        if not (message.isascii() and message.isdigit()) or not isinstance(values, list):
-            raise TypedError("That message has no buttons.")
-        chosen = tuple(str(value) for value in values)
-        await self._world.click(guild, int(message), str(body.get("custom_id", "")), chosen)
-        return web.json_response({})
-
-    async def _voice(self, request: web.Request) -> web.Response:
-        guild = self._guild(request)
-        await self._world.voice(guild, join=bool((await _body(request)).get("join")))
-        self._feeds[guild].hint()
-        return web.json_response({})
 
     async def _live(self, request: web.Request) -> web.WebSocketResponse:
         """Everything the page shows, as ``{"name": …, "data": …}`` when it changes.
 
         A WebSocket and not server-sent events: of those a browser opens six to a host, in all its tabs.
         """
-        feed = self._feeds[self._guild(request)]
-        return await self._serve(request, lambda socket: (_tell(feed, socket), _tell(self._cluster, socket)))
+        seat = seat_of(self._world, request)
+        feeds = (self._seats[seat], self._guilds[seat.guild.id], self._cluster)
+        return await self._serve(request, lambda socket: tuple(_tell(feed, socket) for feed in feeds))
 
     async def _listen(self, request: web.Request) -> web.WebSocketResponse:
         """Sound as it arrives at the voice server: blocks of :mod:`segue_devkit.demo.sound`."""
-        sound = self._sounds[self._guild(request)]
+        sound = self._sounds[seat_of(self._world, request).guild.id]
         return await self._serve(request, lambda socket: (_play(sound, socket),))
 
     async def _serve(
@@ -126,28 +112,29 @@ class DemoServer:
         await socket.close()
         return socket
 
-    def _guild(self, request: web.Request) -> int:
-        text = request.match_info["guild"]
-        if not (text.isascii() and text.isdigit()) or int(text) not in self._feeds:
-            raise web.HTTPNotFound(text="There is no such server.")
-        return int(text)
+
+def _seat_feed(world: DemoWorld, seat: Seat) -> Feed:
+    messages = Source("messages", partial(world.messages, seat), MESSAGES_EVERY_S, hinted=True)
+    return Feed((messages,), partial(world.happenings, seat), name="messages")
 
 
-def _guild_feed(world: DemoWorld, guild: int) -> Feed:
+def _guild_feed(world: DemoWorld, guild: SimGuild) -> Feed:
     sources = (
-        Source("messages", partial(world.messages, guild), MESSAGES_EVERY_S, hinted=True),
         Source("voice", partial(world.members, guild), VOICE_EVERY_S, hinted=True),
         Source("sink", partial(world.heard, guild), SINK_EVERY_S),
     )
-    return Feed(sources, partial(world.happenings, guild))
+    return Feed(sources, name="voice")
 
 
-def _cluster_feed(world: DemoWorld, pods: Callable[[], list[dict[str, Any]]]) -> Feed:
-    async def rows() -> list[dict[str, Any]]:
-        return pods()
-
-    sources = (Source("pods", rows, PODS_EVERY_S), Source("commands", world.commands, COMMANDS_EVERY_S))
-    return Feed(sources)
+def _cluster_feed(world: DemoWorld, sight: Sight | None) -> Feed:
+    sources = [Source("commands", world.commands, COMMANDS_EVERY_S)]
+    if sight is not None:
+        sources += [
+            Source("pods", sight.pods, PODS_EVERY_S),
+            Source("cluster", sight.cluster, CLUSTER_EVERY_S),
+            Source("lately", sight.lately, LATELY_EVERY_S),
+        ]
+    return Feed(sources, name="cluster")
 
 
 async def _tell(feed: Feed, socket: web.WebSocketResponse) -> None:
@@ -165,44 +152,3 @@ async def _play(sound: SoundFeed, socket: web.WebSocketResponse) -> None:
 async def _drain(socket: web.WebSocketResponse) -> None:
     async for _ in socket:
         pass  # the page says nothing; reading notices when it goes
-
-
-async def _body(request: web.Request) -> dict[str, Any]:
-    try:
-        data = await request.json()
-    except ValueError:
-        data = None
-    if not isinstance(data, dict):
-        raise web.HTTPBadRequest(text="A JSON object is wanted.")
-    return data
-
-
-async def _revalidated(_request: web.Request, response: web.StreamResponse) -> None:
-    """Files of another version must not be mixed with these."""
-    response.headers.setdefault("Cache-Control", "no-cache")
-
-
-@web.middleware
-async def _errors(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    """What a person may do wrong is said in words the page shows."""
-    try:
-        return await handler(request)
-    except (TypedError, SimError) as error:
-        return web.json_response({"error": str(error)}, status=409)
-    except AWAY:
-        return web.json_response({"error": "The simulated Discord does not answer right now."}, status=503)
-    except web.HTTPError as error:
-        return web.json_response({"error": error.text or error.reason}, status=error.status)
-
-
-@web.middleware
-async def _own_pages(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    """No other site that is open in the browser may use the demo."""
-    origin = request.headers.get("Origin")
-    if origin is not None and URL(origin).authority != request.host:
-        raise web.HTTPForbidden(text="This page belongs to another site.")
-    return await handler(request)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _TRUE = {"true", "yes", "on", "1"}
 _FALSE = {"false", "no", "off", "0"}
 _DIGITS = re.compile(r"[+-]?[0-9]{1,18}")
+NOTHING_PICKED: Mapping[str, Pick] = {}
 
 
 class OptionType(IntEnum):
@@ -27,6 +28,7 @@ class OptionType(IntEnum):
     INTEGER = 4
     BOOLEAN = 5
     NUMBER = 10
+    ATTACHMENT = 11
 
 
 class TypedError(ValueError):
@@ -38,17 +40,78 @@ class Typed:
     """A slash command with its options filled in; ``name`` has its sub-commands after spaces."""
 
     name: str
-    options: dict[str, Value] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
 
 
-def parse(text: str, commands: Sequence[Mapping[str, Any]]) -> Typed:
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A proposal that was chosen for an option: what the box shows for it, and what is sent."""
+
+    shown: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Focus:
+    """What is being typed: the option the cursor is in, and the text of all options so far."""
+
+    name: str
+    option: str
+    options: dict[str, str]
+
+
+def parse(
+    text: str,
+    commands: Sequence[Mapping[str, Any]],
+    picks: Mapping[str, Pick] = NOTHING_PICKED,
+    files: Sequence[object] = (),
+) -> Typed:
     """Read ``/name words`` or ``/name option:value …`` against the registered ``commands``.
 
-    Words without an option's name go to the first option, all of them.
+    Words without an option's name go to the first option that is no file, all of them. ``picks`` are
+    the proposals that were chosen, by option; ``files`` the uploads, which go to the options that take
+    one, in order.
 
     Raises:
         TypedError: it is no command, or one whose options do not fit.
     """
+    path, options, rest = _command(text, commands)
+    given = _named(rest, options)
+    values: dict[str, Any] = {}
+    waiting = list(files)
+    for one in options:
+        name = one["name"]
+        if one["type"] == OptionType.ATTACHMENT:
+            if waiting:
+                values[name] = waiting.pop(0)
+        elif name in given:
+            pick = picks.get(name)
+            values[name] = pick.value if pick and pick.shown == given[name] else _value(one, given[name])
+    if waiting:
+        raise TypedError(f"/{path} takes {'fewer files' if len(files) > len(waiting) else 'no file'}.")
+    missing = [one["name"] for one in options if one.get("required") and one["name"] not in values]
+    if missing:
+        raise TypedError(f"/{path} needs {' and '.join(missing)}.")
+    return Typed(path, values)
+
+
+def focus(text: str, commands: Sequence[Mapping[str, Any]]) -> Focus | None:
+    """Return the option that is being typed, if the bot completes it: the last one that is named.
+
+    Raises:
+        TypedError: it is no command.
+    """
+    path, options, rest = _command(text, commands)
+    given = _named(rest, options, keep_empty=True)
+    last = next(reversed(given), None)
+    wanted = next((one for one in options if one["name"] == last and one.get("autocomplete")), None)
+    if wanted is None:
+        return None
+    return Focus(path, wanted["name"], given)
+
+
+def _command(text: str, commands: Sequence[Mapping[str, Any]]) -> tuple[str, list[Mapping[str, Any]], str]:
+    """Find the command at the head of ``text``; return its path, its options and what is left."""
     if not text.startswith("/"):
         raise TypedError("The bot listens to slash commands: try /play and a few words.")
     name, _, rest = text[1:].strip().partition(" ")
@@ -56,13 +119,7 @@ def parse(text: str, commands: Sequence[Mapping[str, Any]]) -> Typed:
     if command is None:
         known = ", ".join(f"/{one['name']}" for one in commands) or "none yet"
         raise TypedError(f"There is no command /{name}. There are: {known}.")
-    path, options, rest = _descend(name, list(command.get("options") or ()), rest.strip())
-    given = _named(rest, options)
-    values = {one["name"]: _value(one, given[one["name"]]) for one in options if one["name"] in given}
-    missing = [one["name"] for one in options if one.get("required") and one["name"] not in values]
-    if missing:
-        raise TypedError(f"/{path} needs {' and '.join(missing)}.")
-    return Typed(path, values)
+    return _descend(name, list(command.get("options") or ()), rest.strip())
 
 
 def _descend(
@@ -80,18 +137,20 @@ def _descend(
     return path, options, rest
 
 
-def _named(rest: str, options: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    if not rest:
+def _named(rest: str, options: Sequence[Mapping[str, Any]], *, keep_empty: bool = False) -> dict[str, str]:
+    """Return the text of each option, in the order typed."""
+    typed = [one for one in options if one["type"] != OptionType.ATTACHMENT]
+    if not rest and not (keep_empty and typed):
         return {}
-    if not options:
-        raise TypedError("This command takes no options.")
-    names = "|".join(re.escape(one["name"]) for one in options)
+    if not typed:
+        raise TypedError("This command takes no options that are typed.")
+    names = "|".join(re.escape(one["name"]) for one in typed)
     marks = list(re.finditer(rf"(?:^|(?<=\s))({names}):\s*", rest))
     if not marks or marks[0].start() > 0:
-        return {options[0]["name"]: rest}
+        return {typed[0]["name"]: rest}
     ends = [mark.start() for mark in marks[1:]] + [len(rest)]
     given = {mark[1]: rest[mark.end() : end].strip() for mark, end in zip(marks, ends, strict=True)}
-    return {name: text for name, text in given.items() if text}
+    return {name: text for name, text in given.items() if text or keep_empty}
 
 
 def _value(option: Mapping[str, Any], text: str) -> Value:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, Self
 
-from segue_devkit.demo.typed import parse
-from segue_devkit.discord.client import Person, SimError, SimGuild
+from segue_devkit.demo.gaps import gap_view
+from segue_devkit.discord.client import Person, SimGuild
 from segue_devkit.tunes import catalogue
 
 if TYPE_CHECKING:
@@ -16,108 +16,91 @@ if TYPE_CHECKING:
     from segue_devkit.discord.client import SimClient, SinkReport
 
 GUILDS = ("Vinyl Club", "Night Drive", "Study Hall")
-VISITOR = "You"
+PEOPLE = ("You", "Ada", "Kofi")
+"""Whom one can act as; the first is in every voice channel at the beginning, the others in none."""
 SHOWN_MESSAGES = 60
 EXAMPLES = 3
 _RECENT_NS = 1_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Entrance:
-    """A guild as the visitor found it."""
+@dataclass(frozen=True)
+class Seat:
+    """A person in a guild: what an action on the page is done as."""
 
     guild: SimGuild
-    visitor: Person
+    person: Person
 
 
 class DemoWorld:
-    """A few guilds, each with the visitor in its voice channel."""
+    """A few guilds, and a few people who are members of all of them."""
 
-    def __init__(self, discord: SimClient, entrances: tuple[Entrance, ...]) -> None:
+    def __init__(self, discord: SimClient, guilds: Sequence[SimGuild], people: Sequence[Person]) -> None:
         self.discord = discord
-        self.entrances = {entrance.guild.id: entrance for entrance in entrances}
+        self.guilds = {guild.id: guild for guild in guilds}
+        self.people = {person.id: person for person in people}
+        self._seats = {(guild.id, person.id): Seat(guild, person) for guild in guilds for person in people}
 
     @classmethod
     async def build(cls, discord: SimClient, regions: Sequence[str]) -> Self:
-        """Make the guilds, spread over ``regions``, and lead the visitor in."""
-        visitor = await discord.person(VISITOR)
-        entrances = []
+        """Make the guilds, spread over ``regions``, and lead the first person into voice."""
+        people = [await discord.person(name) for name in PEOPLE]
+        guilds = []
         for name, region in zip(GUILDS, cycle(regions), strict=False):
             guild = await discord.guild(name, region=region)
-            await visitor.join(guild.voice_channel)
-            entrances.append(Entrance(guild, visitor))
-        return cls(discord, tuple(entrances))
+            for person in people:  # who enters voice becomes a member
+                await person.join(guild.voice_channel)
+            for person in people[1:]:
+                await person.leave(guild)
+            guilds.append(guild)
+        return cls(discord, guilds, people)
+
+    @property
+    def seats(self) -> tuple[Seat, ...]:
+        """Everybody everywhere."""
+        return tuple(self._seats.values())
+
+    def seat(self, guild: int, person: int) -> Seat:
+        """Return the seat of a person in a guild.
+
+        Raises:
+            LookupError: there is no such person or guild.
+        """
+        return self._seats[guild, person]
 
     async def commands(self) -> tuple[dict[str, Any], ...]:
         """Return what Discord's client lists in the first guild, empty until the bot registered."""
-        entrance = next(iter(self.entrances.values()))
-        return tuple(await entrance.visitor.commands(entrance.guild.text_channel))
+        seat = self.seats[0]
+        return tuple(await seat.person.commands(seat.guild.text_channel))
 
-    async def say(self, guild: int, text: str) -> None:
-        """Carry out what was typed; return when the bot has acknowledged it.
-
-        Raises:
-            TypedError: it is no command.
-            SimError: Discord's client would not let the visitor do this, or the bot did not respond.
-        """
-        entrance = self.entrances[guild]
-        channel = entrance.guild.text_channel
-        typed = parse(text, tuple(await entrance.visitor.commands(channel)))
-        interaction = await entrance.visitor.slash(channel, typed.name, **typed.options)
-        await interaction.wait_ack()
-
-    async def click(self, guild: int, message: int, custom_id: str, values: Sequence[str] = ()) -> None:
-        """Press a button of a message, or choose ``values`` in a menu; return when it is acknowledged.
-
-        Raises:
-            SimError: there is no such message or button, or the bot did not respond.
-        """
-        entrance = self.entrances[guild]
-        for seen in await self.discord.messages(entrance.guild.text_channel, entrance.visitor):
-            if seen.id == message:
-                interaction = await entrance.visitor.click(seen, custom_id, values)
-                await interaction.wait_ack()
-                return
-        raise SimError("That message is gone.")
-
-    async def voice(self, guild: int, *, join: bool) -> None:
+    async def voice(self, seat: Seat, *, join: bool) -> None:
         """Enter or leave the guild's voice channel."""
-        entrance = self.entrances[guild]
         if join:
-            await entrance.visitor.join(entrance.guild.voice_channel)
+            await seat.person.join(seat.guild.voice_channel)
         else:
-            await entrance.visitor.leave(entrance.guild)
+            await seat.person.leave(seat.guild)
 
-    async def messages(self, guild: int) -> list[dict[str, Any]]:
-        """Return the channel as the visitor sees it, in the page's form."""
-        entrance = self.entrances[guild]
-        seen = await self.discord.messages(entrance.guild.text_channel, entrance.visitor)
+    async def messages(self, seat: Seat) -> list[dict[str, Any]]:
+        """Return the channel as the person sees it, in the page's form."""
+        seen = await self.discord.messages(seat.guild.text_channel, seat.person)
         return [
             {**one.raw, "thinking": one.loading, "ephemeral": one.ephemeral} for one in seen[-SHOWN_MESSAGES:]
         ]
 
-    async def happenings(self, guild: int) -> AsyncIterator[str]:
-        """Yield a word whenever something happens to the messages that the visitor sees."""
-        entrance = self.entrances[guild]
-        async for name, _ in self.discord.follow(entrance.guild.text_channel, entrance.visitor):
+    async def happenings(self, seat: Seat) -> AsyncIterator[str]:
+        """Yield a word whenever something happens to the messages that the person sees."""
+        async for name, _ in self.discord.follow(seat.guild.text_channel, seat.person):
             yield name
 
-    async def members(self, guild: int) -> list[dict[str, Any]]:
+    async def members(self, guild: SimGuild) -> list[dict[str, Any]]:
         """Return who is in the voice channel."""
-        entrance = self.entrances[guild]
-        states = (await self.discord.look(entrance.guild)).voice_states
+        states = (await self.discord.look(guild)).voice_states
         return [
-            {
-                "name": one.name,
-                "bot": one.bot,
-                "you": one.user_id == entrance.visitor.id,
-                "deaf": one.self_deaf,
-            }
+            {"id": str(one.user_id), "name": one.name, "bot": one.bot, "deaf": one.self_deaf}
             for one in states
-            if one.channel_id == entrance.guild.voice_channel.id
+            if one.channel_id == guild.voice_channel.id
         ]
 
-    async def heard(self, guild: int) -> dict[str, Any]:
+    async def heard(self, guild: SimGuild) -> dict[str, Any]:
         """Return what the guild's listeners hear, in the page's form."""
         report = await self.discord.sink(guild, timecode=False)
         if _recent(report):  # reading the timecode costs the simulator some decoding
@@ -125,35 +108,32 @@ class DemoWorld:
         position = report.timecode
         tune = None if position is None else catalogue.by_id(position.song_id)
         return {
-            "packets": report.packets,
-            "media_gaps": report.media_gap_count,
-            "media_gap_ms": report.media_gap_ms,
-            "silence_frames": report.silence_frames,
+            "sounding": _recent(report),
             "song": None if tune is None or not _recent(report) else tune.title,
             "position_ms": 0 if position is None else round(position.position_ms),
+            **gap_view(report),
         }
 
     def tunes(self) -> list[str]:
         """Return the titles of a few songs that can be asked for."""
         return [tune.title for tune in catalogue.tunes()[:EXAMPLES]]
 
-    def describe(self) -> list[dict[str, Any]]:
-        """Return the guilds in the page's form; ids are strings, for JavaScript."""
-        return [
-            {
-                "id": str(guild.id),
-                "name": guild.name,
-                "region": guild.region,
-                "text_channel": {"id": str(guild.text_channel.id), "name": guild.text_channel.name},
-                "voice_channel": {"id": str(guild.voice_channel.id), "name": guild.voice_channel.name},
-                "names": {
-                    str(entrance.visitor.id): VISITOR,
-                    str(guild.text_channel.id): guild.text_channel.name,
-                    str(guild.voice_channel.id): guild.voice_channel.name,
-                },
-            }
-            for guild, entrance in ((one.guild, one) for one in self.entrances.values())
-        ]
+    def describe(self) -> dict[str, Any]:
+        """Return people and guilds in the page's form; ids are strings, for JavaScript."""
+        return {
+            "people": [{"id": str(one.id), "name": one.name} for one in self.people.values()],
+            "guilds": [
+                {
+                    "id": str(guild.id),
+                    "name": guild.name,
+                    "region": guild.region,
+                    "text_channel": {"id": str(guild.text_channel.id), "name": guild.text_channel.name},
+                    "voice_channel": {"id": str(guild.voice_channel.id), "name": guild.voice_channel.name},
+                }
+                for guild in self.guilds.values()
+            ],
+            "tunes": self.tunes(),
+        }
 
 
 def _recent(report: SinkReport) -> bool:

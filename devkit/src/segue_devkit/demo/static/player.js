@@ -13,7 +13,7 @@ export class Player {
 
   get on() { return this.context !== null; }
 
-  async start(guild) {
+  async start(path) {
     const context = new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
     this.context = context;
     try {
@@ -27,16 +27,16 @@ export class Player {
     this.node = new AudioWorkletNode(context, "pipe", { numberOfInputs: 0, outputChannelCount: [2] });
     this.node.port.onmessage = ({ data }) => this.heard(data);
     this.node.connect(context.destination);
-    this.tune(guild);
+    this.tune(path);
   }
 
   /** Listen to another guild, without a break in the audio output. */
-  tune(guild) {
+  tune(path) {
     this.live?.close();
     this.node?.port.postMessage("flush");
     this.expected = null;
     this.say("Connecting to the voice server …");
-    this.live = new Live(async () => `/api/guilds/${guild}/listen`, {
+    this.live = new Live(async () => path, {
       open: () => this.say("Listening. It is quiet: ask for a song."),
       message: (data) => this.take(data),
       lost: () => this.say("The sound was cut off. Trying again …"),
