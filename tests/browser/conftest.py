@@ -15,6 +15,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
+from segue_devkit.demo.world import DemoWorld
+from segue_devkit.discord.client import SimClient
+from segue_devkit.discord.config import SimConfig
+from segue_devkit.discord.simulator import Simulator
+from tests.browser.bot import Bot
+from tests.browser.site import Site
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
@@ -95,6 +102,39 @@ def _read(running: Demo) -> None:
     running.opened.set()
 
 
+def _refused(text: str, errors: list[str]) -> None:
+    """What the page's own policy forbids is an error of ours."""
+    if "Content Security Policy" in text or "TrustedHTML" in text:
+        errors.append(text)
+
+
+@pytest.fixture
+async def simulator(tmp_path: Path) -> AsyncIterator[Simulator]:
+    """A simulator in this process."""
+    knobs: dict[str, object] = {"identify_window_ms": 0}
+    async with Simulator(SimConfig(tls_dir=tmp_path / "tls", knobs=knobs)) as running:
+        yield running
+
+
+@pytest.fixture
+async def site(simulator: Simulator) -> AsyncIterator[Site]:
+    """Serve the page of a simulator without a bot, in this process."""
+    async with SimClient(simulator.url) as discord:
+        running = await Site.open(await DemoWorld.build(discord, ("us-east",)))
+        try:
+            yield running
+        finally:
+            await running.stop()
+
+
+@pytest.fixture
+async def bot(simulator: Simulator, site: Site) -> AsyncIterator[Bot]:
+    """A bot that answers with menus, forms and proposals, in the site's servers."""
+    assert site.world.guilds
+    async with Bot(f"{simulator.url}/api/v10") as running:
+        yield running
+
+
 @pytest.fixture
 async def open_page(chromium: str) -> AsyncIterator[Callable[..., Awaitable[Page]]]:
     """Open an address in a fresh context (options as Playwright's); a script error fails the test."""
@@ -107,6 +147,7 @@ async def open_page(chromium: str) -> AsyncIterator[Callable[..., Awaitable[Page
             context.set_default_timeout(WAIT_MS)
             page = await context.new_page()
             page.on("pageerror", lambda error: errors.append(str(error)))
+            page.on("console", lambda line: _refused(line.text, errors))
             await page.goto(url)
             return page
 
