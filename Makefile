@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: help setup demo dev test lint format bench generate lock clean
+.PHONY: help setup demo dev test lint format bench pictures generate lock clean
 
 help: ## What can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,9 @@ format: setup ## Format the code
 bench: setup ## Every benchmark, with its distribution
 	@$(BIN)/segue bench commands
 	@$(BIN)/segue bench router
+
+pictures: setup ## The pictures of the demo page in docs/images, from a running cluster
+	@SEGUE_CHROMIUM=$$(scripts/chromium) SEGUE_SCREENSHOTS=docs/images $(BIN)/python -m pytest -q tests/browser/test_pictures.py
 
 generate: setup ## Protobuf code and CRDs, from their sources
 	@$(BIN)/python scripts/generate.py
