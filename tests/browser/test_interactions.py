@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import FilePayload, Locator, Page, expect
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -159,7 +159,7 @@ async def test_a_file_goes_with_a_command(site: Site, open_page: Callable[..., A
     await box.fill("/play ")
     async with page.expect_file_chooser() as chooser:
         await page.locator("#suggestions").get_by_role("option", name="file").click()
-    song = {"name": "my tune.ogg", "mimeType": "audio/ogg", "buffer": b"OggS" * 512}
+    song = FilePayload(name="my tune.ogg", mimeType="audio/ogg", buffer=b"OggS" * 512)
     await (await chooser.value).set_files(song)
     files = page.get_by_role("list", name="Files to send")
     await expect(files).to_contain_text("my tune.ogg")

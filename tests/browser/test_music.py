@@ -213,7 +213,7 @@ async def _heard(page: Page, blocks: list[bytes], after_frames: int) -> tuple[in
     async with asyncio.timeout(WAIT_S):
         while True:
             pcm = np.frombuffer(b"".join(block[8:] for block in list(blocks)), dtype="<i2")
-            left = pcm[::2].astype(np.float32) / 32768
+            left = pcm[::2].astype(np.float32) / np.float32(32768)
             for at in range(after_frames, len(left) - SAMPLE_RATE, SAMPLE_RATE // 2):
                 found = timecode.read(left[at : at + SAMPLE_RATE])
                 if found is not None:

@@ -10,7 +10,7 @@ from segue_core.events import DomainEvent, PlayerMoved, ShardPromoted, TrackStar
 from segue_core.ids import Epoch, EventId, GuildId, ItemId, NodeId, OwnerId, RegionName, ShardId, UserId
 from segue_core.models import PlayerSnapshot, QueueItem, Topology, TopologyNode, TopologyRegion, Track
 from segue_core.redis.leases import LeaseInfo, LeaseState
-from segue_core.redis.nodes import NodeLoad, NodeReport, NodeState, RegistryView
+from segue_core.redis.nodes import Cordon, NodeLoad, NodeReport, NodeState, RegistryView
 from segue_devkit.demo.cluster.lately import Happening, words_of, words_of_pod
 from segue_devkit.demo.cluster.scrape import Figures, Reading, figures, parse
 from segue_devkit.demo.cluster.views import (
@@ -82,7 +82,7 @@ def test_shards_name_the_pod_and_keep_long_epochs_whole() -> None:
 
 def test_a_node_nobody_probed_yet_is_unknown_and_a_region_may_be_empty() -> None:
     """What is missing is shown as missing, not as zero."""
-    registry = RegistryView(now_ms=NOW, reports={}, loads={}, cordons=frozenset())
+    registry = RegistryView(now_ms=NOW, reports={}, loads={}, cordons={})
     first, second = region_views(TOPOLOGY, registry, [pod("band-lavalink-us-east-0")])
     node = first.nodes[0]
     assert (node.state, node.cpu, node.probe_ms, node.capacity) == ("unknown", None, None, 50)
@@ -100,7 +100,7 @@ def test_a_probed_node_shows_its_report() -> None:
         now_ms=NOW,
         reports={name: report},
         loads={name: NodeLoad(players=4, reserved=1)},
-        cordons=frozenset({name}),
+        cordons={name: Cordon(by="somebody")},
     )
     region = region_views(TOPOLOGY, registry, [])[0]
     node = region.nodes[0]
