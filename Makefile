@@ -29,6 +29,7 @@ format: setup ## Format the code
 bench: setup ## Every benchmark, with its distribution
 	@$(BIN)/segue bench commands
 	@$(BIN)/segue bench router
+	@$(BIN)/segue bench router-failover
 
 pictures: setup ## The pictures of the demo page in docs/images, from a running cluster
 	@SEGUE_CHROMIUM=$$(scripts/chromium) SEGUE_SCREENSHOTS=docs/images $(BIN)/python -m pytest -q tests/browser/test_pictures.py

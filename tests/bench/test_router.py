@@ -32,3 +32,23 @@ def test_a_short_run_is_sound_and_prints_every_figure() -> None:
     assert metrics["places"] == 40
     assert metrics["errors"] == 0
     assert set(found["targets"]) == {"place_p99_ms"}
+
+
+@pytest.mark.timeout(RUN_TIMEOUT_S)
+def test_losing_a_node_breaks_no_bound() -> None:
+    """Two rounds: everybody has a place, at home, and Redis itself says that no bound was broken."""
+    command = [str(Path(sys.executable).parent / "segue"), "bench", "router-failover"]
+    options = ["--players", "400", "--rounds", "2", "--json"]
+    done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr + done.stdout
+    found = json.loads(done.stdout)
+    assert found["bench"] == "router-failover"
+    assert found["ok"] is True, found["notes"]
+    metrics: dict[str, float] = found["metrics"]
+    assert 0 < metrics["batch_p50_ms"] <= metrics["batch_p99_ms"] < GENEROUS_MS
+    assert 0 < metrics["one_batch_p50_ms"] <= metrics["one_batch_p99_ms"] < GENEROUS_MS
+    assert metrics["players_lost"] == 40
+    assert metrics["batches"] == 32
+    for broken in ("bounds_broken", "capacities_broken", "on_the_lost_node", "off_region", "unplaced"):
+        assert metrics[broken] == 0, broken
+    assert found["targets"]["broken"]["met"] is True

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import cyclopts
 
-from segue_cli import data, leases, nodes, spec
+from segue_cli import data, drains, leases, nodes, spec
 from segue_cli.output import EXIT_WRONG, fail
 from segue_cli.plugins import load_plugins
 
@@ -44,7 +44,7 @@ def build_app() -> cyclopts.App:
         return 0
 
     app.command(version)
-    for part in (spec, data, leases, nodes):
+    for part in (spec, data, leases, nodes, drains):
         part.register(app)
     load_plugins(app)
     return app

@@ -35,6 +35,9 @@ class NodeRow:
     address: str
     state: str
     cordoned: bool
+    draining: bool
+    cordoned_by: str
+    cordon_reason: str
     players: int
     playing_players: int
     reserved: int
@@ -103,7 +106,7 @@ def fetch(targets: Sequence[str], region: str = "") -> Listing:
             try:
                 answer = stub.ListNodes(router_pb2.ListNodesRequest(region=region), timeout=TIMEOUT_S)
             except grpc.RpcError as error:
-                failures.append(f"{target}: {_reason(error)}")
+                failures.append(f"{target}: {reason_of(error)}")
                 continue
         rows = tuple(row(node) for node in answer.nodes)
         return Listing(topology_generation=answer.topology_generation, nodes=rows)
@@ -122,6 +125,9 @@ def row(node: router_pb2.Node) -> NodeRow:
         address=node.address,
         state="unknown" if state == "unspecified" else state,
         cordoned=node.cordoned,
+        draining=node.draining,
+        cordoned_by=node.cordoned_by,
+        cordon_reason=node.cordon_reason,
         players=node.players,
         playing_players=node.playing_players,
         reserved=node.reserved,
@@ -149,7 +155,8 @@ def table(listing: Listing) -> Table:
     for name in ("PLAYERS", "RESERVED", "CPU", "LOST", "PROBE"):
         shown.add_column(name, justify="right", no_wrap=True)
     for node in listing.nodes:
-        state = f"{node.state}, cordoned" if node.cordoned else node.state
+        order = ", draining" if node.draining else ", cordoned" if node.cordoned else ""
+        state = f"{node.state}{order}"
         style = _STYLES.get(node.state, "red")
         of = f" of {node.capacity}" if node.capacity else ""
         shown.add_row(
@@ -166,7 +173,8 @@ def table(listing: Listing) -> Table:
     return shown
 
 
-def _reason(error: grpc.RpcError) -> str:
+def reason_of(error: grpc.RpcError) -> str:
+    """Return why a call failed, in the router's words where it has some."""
     call = cast("grpc.Call", error)  # what a blocking stub raises is the call that failed
     if call.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
         return f"no answer within {TIMEOUT_S:g} s"

@@ -12,7 +12,12 @@ import cyclopts
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_BENCHMARKS = ("segue_devkit.bench.commands", "segue_devkit.bench.router", "segue_devkit.bench.soak")
+_BENCHMARKS = (
+    "segue_devkit.bench.commands",
+    "segue_devkit.bench.router",
+    "segue_devkit.bench.router_failover",
+    "segue_devkit.bench.soak",
+)
 """Modules whose ``register(bench)`` adds a benchmark."""
 
 _DEMO = "segue_devkit.demo.command"

@@ -313,6 +313,11 @@ class NodeRegistry:
         cordons = {node: _cordon(order) for node, order in _pairs(reply[3]).items()}
         return RegistryView(now_ms=int(reply[0]), reports=reports, loads=loads, cordons=cordons)
 
+    async def starting(self, nodes: Sequence[NodeId], window_ms: int) -> dict[NodeId, int]:
+        """Return how many places were promised on each node within so many ms, and not taken yet."""
+        reply = await self._view(self._redis, (self._keys.prefix,), (window_ms, *nodes))
+        return {node: int(count) for node, count in zip(nodes, reply[4], strict=True)}
+
     async def retain(self, nodes: Sequence[NodeId]) -> int:
         """Forget every node but these; how many were forgotten. Cordons stay."""
         return int(await self._retain(self._redis, (self._keys.prefix,), tuple(nodes)))

@@ -19,13 +19,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import aiohttp
 import grpc
 import psutil
 import uvloop
-from aiohttp import web
 from cyclopts import Parameter
 
 from segue_core.ids import NodeId, RegionName
@@ -34,6 +33,17 @@ from segue_core.redis.connection import connect
 from segue_core.redis.keys import Keys
 from segue_core.redis.topology import publish
 from segue_devkit.bench.router_echo import SERVICE as ECHO
+from segue_devkit.bench.router_scene import (
+    CALL_TIMEOUT_S,
+    CLUSTER,
+    HOST,
+    BenchFailedError,
+    BenchResult,
+    listening,
+    start_router,
+    stats_node,
+    wait_ready,
+)
 from segue_devkit.embedded.process import Child, free_port
 from segue_devkit.embedded.valkey import EmbeddedValkey
 from segue_devkit.figures import percentile
@@ -42,37 +52,12 @@ from segue_protos.router.v1 import router_pb2, router_pb2_grpc
 if TYPE_CHECKING:
     import cyclopts
 
-HOST = "127.0.0.1"
-CLUSTER = "bench-router"
-PASSWORD = "a bench has nothing to hide"  # noqa: S105 - of servers that live for seconds on loopback
 TARGET_P99_MS = 10.0
 SLICE_S = 0.5
 WARM_UP = 200
-START_TIMEOUT_S = 30.0
-CALL_TIMEOUT_S = 5.0
 REGIONS = ("us-east", "rotterdam", "singapore")
 KEPT_PACE = 0.95
 """A run that sent less than this share of its rate measured the machine, not the router."""
-
-
-class BenchFailedError(Exception):
-    """The run could not be made; the text says what failed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RouterBench:
-    """What a run found. ``ok``: every call was answered and the pace was kept, not that targets were met."""
-
-    bench: str = "router"
-    ok: bool
-    metrics: dict[str, float]
-    targets: dict[str, dict[str, Any]]
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def met(self) -> bool:
-        """Whether every target was met."""
-        return all(bool(target["met"]) for target in self.targets.values())
 
 
 @dataclass(slots=True)
@@ -115,7 +100,7 @@ class Load:
         self.took_ms.append((time.monotonic() - due) * 1000)
 
 
-async def run(*, seconds: float = 10.0, rate: float = 500.0, nodes: int = 12) -> RouterBench:
+async def run(*, seconds: float = 10.0, rate: float = 500.0, nodes: int = 12) -> BenchResult:
     """Measure for ``seconds`` of Place and as many of echo, at ``rate`` calls a second.
 
     Raises:
@@ -124,22 +109,25 @@ async def run(*, seconds: float = 10.0, rate: float = 500.0, nodes: int = 12) ->
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="segue-bench-router-")))
         valkey = await stack.enter_async_context(EmbeddedValkey(host=HOST))
-        addresses = [await _stats_node(stack) for _ in range(nodes)]
+        addresses = [await stats_node(stack) for _ in range(nodes)]
         await _publish(valkey.url, addresses)
-        target, http, router_pid = await _start_router(stack, valkey.url, folder)
-        channel = await stack.enter_async_context(grpc.aio.insecure_channel(target))
+        started = await start_router(stack, valkey.url, folder)
+        channel = await stack.enter_async_context(grpc.aio.insecure_channel(started.target))
         stub: router_pb2_grpc.AudioRouterAsyncStub = router_pb2_grpc.AudioRouterStub(channel)
-        sample = await _first_answer(stub, nodes)
+        await wait_ready(stub, nodes)
+        sample = await stub.Place(_request(random.Random(0)), timeout=CALL_TIMEOUT_S)
         echo_channel, echo_pid = await _start_echo(stack, folder, sample.ByteSize())
         source = random.Random(1)  # the same guilds every run
         ask = echo_channel.unary_unary(f"/{ECHO}/Echo", bytes, bytes)
         size = len(_request(source).SerializeToString())
-        place = Load(lambda: stub.Place(_request(source), timeout=CALL_TIMEOUT_S), psutil.Process(router_pid))
+        place = Load(
+            lambda: stub.Place(_request(source), timeout=CALL_TIMEOUT_S), psutil.Process(started.pid)
+        )
         echo = Load(lambda: ask(bytes(size), timeout=CALL_TIMEOUT_S), psutil.Process(echo_pid))
-        return await _measure(place, echo, http, rate=rate, seconds=seconds)
+        return await _measure(place, echo, started.http, rate=rate, seconds=seconds)
 
 
-async def _measure(place: Load, echo: Load, http: str, *, rate: float, seconds: float) -> RouterBench:
+async def _measure(place: Load, echo: Load, http: str, *, rate: float, seconds: float) -> BenchResult:
     for _ in range(WARM_UP):
         await place.call()
         await echo.call()
@@ -151,7 +139,7 @@ async def _measure(place: Load, echo: Load, http: str, *, rate: float, seconds: 
     return _report(place, echo, rate, {name: after[name] - before[name] for name in after})
 
 
-def _report(place: Load, echo: Load, rate: float, served: dict[str, float]) -> RouterBench:
+def _report(place: Load, echo: Load, rate: float, served: dict[str, float]) -> BenchResult:
     """Sum up. ``served`` is what the router counted of itself meanwhile: calls, and seconds of them."""
     calls = max(1.0, served["calls"])
     server_ms = served["place_s"] / calls * 1000
@@ -186,7 +174,8 @@ def _report(place: Load, echo: Load, rate: float, served: dict[str, float]) -> R
         "places": float(len(place.took_ms)),
         "errors": float(len(place.errors) + len(echo.errors)),
     }
-    return RouterBench(
+    return BenchResult(
+        bench="router",
         ok=not place.errors and not echo.errors and bool(place.took_ms) and pace >= KEPT_PACE * rate,
         metrics={name: round(value, 3) for name, value in metrics.items()},
         targets={"place_p99_ms": {"below": TARGET_P99_MS, "met": p99 < TARGET_P99_MS}},
@@ -203,33 +192,6 @@ def _request(source: random.Random) -> router_pb2.PlaceRequest:
         voice_endpoint=f"{region}{source.randrange(1000, 9999)}.discord.media:443",
         preferred_nodes=[f"{region}-0", f"{region}-1"],
     )
-
-
-async def _stats_node(stack: AsyncExitStack) -> str:
-    """Serve what a probe asks of a Lavalink node, and return its address."""
-
-    async def stats(_request: web.Request) -> web.Response:
-        return web.json_response(
-            {
-                "players": 20,
-                "playingPlayers": 18,
-                "uptime": 3_600_000,
-                "cpu": {"cores": 2, "systemLoad": 0.2, "lavalinkLoad": 0.1},
-                "frameStats": None,
-            }
-        )
-
-    async def version(_request: web.Request) -> web.Response:
-        return web.Response(text="4.2.2")
-
-    app = web.Application()
-    app.add_routes([web.get("/v4/stats", stats), web.get("/version", version)])
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    port = free_port(HOST)
-    await web.TCPSite(runner, HOST, port).start()
-    return f"{HOST}:{port}"
 
 
 async def _publish(redis_url: str, addresses: list[str]) -> None:
@@ -253,65 +215,13 @@ async def _publish(redis_url: str, addresses: list[str]) -> None:
         await client.aclose()
 
 
-async def _start_router(stack: AsyncExitStack, redis_url: str, folder: Path) -> tuple[str, str, int]:
-    grpc_port, http_port = free_port(HOST), free_port(HOST)
-    env = {
-        **os.environ,
-        "SEGUE_CLUSTER": CLUSTER,
-        "SEGUE_REDIS_URL": redis_url,
-        "SEGUE_POD_IP": HOST,
-        "SEGUE_POD_NAME": "bench-router",
-        "SEGUE_LAVALINK_PASSWORD": PASSWORD,
-        "SEGUE_GRPC_PORT": str(grpc_port),
-        "SEGUE_HTTP_PORT": str(http_port),
-        "SEGUE_LOG_LEVEL": "warning",
-    }
-    child = Child([sys.executable, "-m", "segue_router"], env, folder / "router.log")
-    stack.callback(child.stop)
-    await _listening(f"{HOST}:{grpc_port}", child)
-    return f"{HOST}:{grpc_port}", f"http://{HOST}:{http_port}", child.pid
-
-
 async def _start_echo(stack: AsyncExitStack, folder: Path, size: int) -> tuple[grpc.aio.Channel, int]:
     address = f"{HOST}:{free_port(HOST)}"
     command = [sys.executable, "-m", "segue_devkit.bench.router_echo", address, str(size)]
     child = Child(command, dict(os.environ), folder / "echo.log")
     stack.callback(child.stop)
-    await _listening(address, child)
+    await listening(address, child)
     return await stack.enter_async_context(grpc.aio.insecure_channel(address)), child.pid
-
-
-async def _listening(address: str, child: Child) -> None:
-    host, _, port = address.rpartition(":")
-    deadline = asyncio.get_running_loop().time() + START_TIMEOUT_S
-    while True:
-        child.check()
-        try:
-            _, writer = await asyncio.open_connection(host, int(port))
-        except OSError as error:
-            if asyncio.get_running_loop().time() > deadline:
-                raise BenchFailedError(f"{address} did not listen:\n{child.tail()}") from error
-            await asyncio.sleep(0.05)
-            continue
-        writer.close()
-        await writer.wait_closed()
-        return
-
-
-async def _first_answer(stub: router_pb2_grpc.AudioRouterAsyncStub, nodes: int) -> router_pb2.PlaceResponse:
-    """Wait until every node is ready, and return an answer: its size is the echo's."""
-    deadline = asyncio.get_running_loop().time() + START_TIMEOUT_S
-    while True:
-        try:
-            listing = await stub.ListNodes(router_pb2.ListNodesRequest(), timeout=CALL_TIMEOUT_S)
-            if sum(node.state == router_pb2.NODE_STATE_READY for node in listing.nodes) == nodes:
-                return await stub.Place(_request(random.Random(0)), timeout=CALL_TIMEOUT_S)
-            trouble = f"{len(listing.nodes)} nodes known, not all ready"
-        except grpc.aio.AioRpcError as error:
-            trouble = f"{error.code().name}: {error.details()}"
-        if asyncio.get_running_loop().time() > deadline:
-            raise BenchFailedError(f"the nodes did not become ready: {trouble}")
-        await asyncio.sleep(0.05)
 
 
 async def _served(http: str) -> dict[str, float]:
@@ -353,12 +263,5 @@ def router(
     except BenchFailedError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    sys.stdout.write((json.dumps(asdict(result)) if as_json else _table(result)) + "\n")
+    sys.stdout.write((json.dumps(asdict(result)) if as_json else result.table()) + "\n")
     return int(not result.ok or (enforce and not result.met))
-
-
-def _table(result: RouterBench) -> str:
-    lines = [f"{name:<26}{value:>12.3f}" for name, value in result.metrics.items()]
-    for name, target in result.targets.items():
-        lines.append(f"target {name} < {target['below']:g}: {'met' if target['met'] else 'missed'}")
-    return "\n".join([*lines, *result.notes, "the run was sound" if result.ok else "the run was NOT sound"])
