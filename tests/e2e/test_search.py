@@ -118,3 +118,27 @@ async def test_too_many_searches_are_refused_in_words(room: Room, tunes: Tunes) 
     assert "try again in" in refused[0]
     assert len(refused) < len(said)
     await room.says("Added", "play", query=song.title)
+
+
+async def test_a_song_is_liked_kept_and_found_again(room: Room, town: Town, tunes: Tunes) -> None:
+    """By button and by command, once each however often it is said; the list is one's own."""
+    (song, *_) = tunes["long"]
+    await room.play(song)
+    pressed = await room.press("sg1:like")
+    told = await room.discord.wait_message(room.guild.text_channel, lambda one: "You like" in one.text)
+    assert told.ephemeral_for == room.person.id
+    kept = await room.send("save")
+    await kept.wait_answer()
+    await town.applied_once(room, [pressed, kept])
+    said = await room.says(song.title, "liked")
+    assert "❤️📌" in said
+    await room.says("have not liked", "liked", await room.guest())
+    row = next(one for one in await town.store.songs(1_000) if one.identifier == song.identifier)
+    before = row.likes
+    await room.says("Taken back", "like", undo="undo")
+
+    async def taken_back() -> bool:
+        rows = await town.store.songs(1_000)
+        return any(one.identifier == song.identifier and one.likes == before - 1 for one in rows)
+
+    await eventually("the like is counted no more", taken_back)

@@ -7,6 +7,7 @@ reader does not know is stored as it came and passed over.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Discriminator
@@ -54,6 +55,28 @@ class TrackStarted:
     kind: Literal["track_started"] = "track_started"
 
 
+class Opinion(StrEnum):
+    """What somebody can say of a song."""
+
+    LIKE = "like"
+    DISLIKE = "dislike"
+    SAVE = "save"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SongRated:
+    """Somebody said what they think of a song, or (``undone``) took it back. Counts in the songs table.
+
+    Absolute, so that it may be read in any number: a like replaces a dislike, and saving is apart from both.
+    """
+
+    track: Track
+    user: UserId
+    opinion: Opinion
+    undone: bool = False
+    kind: Literal["song_rated"] = "song_rated"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackFailed:
     """A song could not be played. ``fault`` says whose fault it was, ``reason`` is the node's own words.
@@ -96,7 +119,7 @@ class ShardPromoted:
 
 
 EventData = Annotated[
-    CommandApplied | TrackEnded | TrackStarted | TrackFailed | PlayerMoved | ShardPromoted,
+    CommandApplied | TrackEnded | TrackStarted | TrackFailed | SongRated | PlayerMoved | ShardPromoted,
     Discriminator("kind"),
 ]
 

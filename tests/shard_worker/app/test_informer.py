@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from segue_core.events import DomainEvent, TrackEnded
+from segue_core.events import DomainEvent, Opinion, SongRated, TrackEnded
 from segue_core.ids import CommandId, EventId, GuildId, ItemId, NodeId, RegionName, UserId
 from segue_core.models import QueueItem, Track
 from segue_core.redis.connection import connect
@@ -68,7 +68,7 @@ def informer(store: Store, plane: LeasePlane) -> ClusterInformer:
 
 def question(topic: Topic, **changes: object) -> Inform:
     """Return what somebody wants to know."""
-    return Inform(command=CommandId("1"), topic=topic, **changes)  # type: ignore[arg-type]  # test shorthand
+    return Inform(command=CommandId("1"), topic=topic, user=UserId(7), **changes)  # type: ignore[arg-type]  # test shorthand
 
 
 def told(view: ReplyView) -> dict[FactName, tuple[object, object]]:
@@ -95,6 +95,32 @@ async def played(store: Store, *titles: str) -> None:
             )
             for number, title in enumerate(titles)
         ]
+    )
+
+
+async def test_liked_songs_are_one_s_own_page_by_page(store: Store, plane: LeasePlane) -> None:
+    """The newest first; a page behind the last is the last; nobody is shown another's."""
+    desk = informer(store, plane)
+    assert (await desk.look(GUILD, question(Topic.LIKED))).words.phrase is Phrase.LIKED_NONE
+    songs = [track(f"song {number}") for number in range(HISTORY_PAGE + 3)]
+    ratings = [SongRated(track=song, user=UserId(7), opinion=Opinion.LIKE) for song in songs]
+    ratings.append(SongRated(track=track("another's"), user=UserId(8), opinion=Opinion.LIKE))
+    await store.append_events(
+        [
+            DomainEvent(id=EventId(f"like-{number}"), guild=GUILD, at=1_700_000_000_000 + number, data=data)
+            for number, data in enumerate(ratings)
+        ]
+    )
+    first = (await desk.look(GUILD, question(Topic.LIKED))).liked
+    last = (await desk.look(GUILD, question(Topic.LIKED, page=99))).liked
+    assert first is not None
+    assert last is not None
+    assert [song.title for song in first.songs] == [f"song {number}" for number in range(12, 2, -1)]
+    assert first.more
+    assert (last.page, [song.title for song in last.songs], last.more) == (
+        2,
+        ["song 2", "song 1", "song 0"],
+        False,
     )
 
 

@@ -96,7 +96,7 @@ def test_what_comes_next_is_announced() -> None:
 def test_every_button_means_something() -> None:
     """Ids are unique in a message, are ours, and work."""
     ids = [button["custom_id"] for button in buttons(render.now_playing(view()))]
-    assert len(set(ids)) == len(ids) == 9
+    assert len(set(ids)) == len(ids) == 10
     assert all(parse_custom_id(custom_id) for custom_id in ids)
 
 
@@ -110,7 +110,7 @@ def test_pause_turns_into_resume() -> None:
 def test_an_ended_message_has_no_working_buttons() -> None:
     """All are disabled, none is missing."""
     shown = buttons(render.now_playing(view(phase=PlayerPhase.ENDED, item=None)))
-    assert len(shown) == 9
+    assert len(shown) == 10
     assert all(button["disabled"] for button in shown)
 
 

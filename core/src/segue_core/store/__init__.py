@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from segue_core.store.connection import StoreUnavailableError
-from segue_core.store.rows import AuditRow, EventRow, HeardSong, HistoryRow, RawEvent, SongRow
+from segue_core.store.rows import AuditRow, EventRow, HeardSong, HistoryRow, RatedSong, RawEvent, SongRow
 from segue_core.store.server_settings import InvalidSettingError, ServerSettings
 from segue_core.store.store import Store
 
@@ -13,6 +13,7 @@ __all__ = [
     "HeardSong",
     "HistoryRow",
     "InvalidSettingError",
+    "RatedSong",
     "RawEvent",
     "ServerSettings",
     "SongRow",

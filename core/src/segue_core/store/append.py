@@ -6,7 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from segue_core.events import CommandApplied, PlayerMoved, ShardPromoted, TrackEnded, TrackStarted
-from segue_core.store.rows import RawEvent, instant
+from segue_core.store import ratings
+from segue_core.store.rows import RawEvent, clean, instant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,12 +89,15 @@ async def _derive(connection: Any, events: Sequence[DomainEvent]) -> None:
     history = [row for event in events if (row := _history(event))]
     audit = [row for event in events if (row := _audit(event))]
     songs = [row for event in events if (row := _song(event))]
+    opinions = [row for event in events if (row := ratings.row_of(event))]
     if history:
         await connection.executemany(_HISTORY, history)
     if audit:
         await connection.executemany(_AUDIT, audit)
     if songs:
         await connection.executemany(_SONG, songs)
+    if opinions:
+        await connection.executemany(ratings.RATE, opinions)
 
 
 def _history(event: DomainEvent) -> tuple[Any, ...] | None:
@@ -106,8 +110,8 @@ def _history(event: DomainEvent) -> tuple[Any, ...] | None:
         event.guild,
         data.requester,
         data.channel,
-        _clean(data.track.title),
-        _clean(data.track.author),
+        clean(data.track.title),
+        clean(data.track.author),
         data.track.uri,
         data.track.length_ms,
         data.played_ms,
@@ -121,7 +125,7 @@ def _history(event: DomainEvent) -> tuple[Any, ...] | None:
 def _audit(event: DomainEvent) -> tuple[Any, ...] | None:
     data = event.data
     if isinstance(data, CommandApplied):
-        return (event.id, event.guild, data.user, data.name, _clean(data.summary), instant(event.at))
+        return (event.id, event.guild, data.user, data.name, clean(data.summary), instant(event.at))
     if isinstance(data, ShardPromoted):
         summary = (
             f"shard {data.shard}: {data.previous or 'nobody'} -> {data.owner},"
@@ -131,7 +135,7 @@ def _audit(event: DomainEvent) -> tuple[Any, ...] | None:
         summary = f"{data.source} -> {data.target}: {data.reason}"
     else:
         return None
-    return (event.id, event.guild, None, data.kind, _clean(summary), instant(event.at))
+    return (event.id, event.guild, None, data.kind, clean(summary), instant(event.at))
 
 
 def _song(event: DomainEvent) -> tuple[Any, ...] | None:
@@ -142,14 +146,9 @@ def _song(event: DomainEvent) -> tuple[Any, ...] | None:
     return (
         track.source,
         track.identifier,
-        _clean(track.title),
-        _clean(track.author),
+        clean(track.title),
+        clean(track.author),
         track.uri,
         track.length_ms,
         instant(event.at),
     )
-
-
-def _clean(text: str) -> str:
-    """Return ``text`` as PostgreSQL takes it: without NUL."""
-    return text.replace("\x00", "\ufffd")

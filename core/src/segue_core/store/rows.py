@@ -94,6 +94,11 @@ def _aggregate(envelope: Envelope, known: DomainEvent | None) -> tuple[str, str]
     return "cluster", ""
 
 
+def clean(text: str) -> str:
+    """Return ``text`` as PostgreSQL takes it: without NUL."""
+    return text.replace("\x00", "\ufffd")
+
+
 def instant(at: int) -> datetime:
     """Return Redis milliseconds as PostgreSQL wants it."""
     return datetime.fromtimestamp(at / 1000, UTC)
@@ -124,6 +129,19 @@ class HeardSong:
     author: str
     url: str | None
     duration_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatedSong:
+    """A song that somebody likes or saved, as it was then."""
+
+    title: str
+    author: str
+    url: str | None
+    duration_ms: int
+    liked: bool
+    saved: bool
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 from segue_core.breaker import Breaker
 from segue_core.events import DomainEvent
 from segue_core.ids import EventId, GuildId, UserId
+from segue_core.store import ratings
 from segue_core.store.append import append
 from segue_core.store.connection import Lender, pool_of
-from segue_core.store.rows import AuditRow, EventRow, HeardSong, HistoryRow, RawEvent, SongRow
+from segue_core.store.rows import AuditRow, EventRow, HeardSong, HistoryRow, RatedSong, RawEvent, SongRow
 from segue_core.store.server_settings import COLUMNS, ServerSettings, changed, from_row
 
 if TYPE_CHECKING:
@@ -139,6 +140,10 @@ class Store:
             HeardSong(title=row["title"], author=row["artist"], url=row["url"], duration_ms=row["duration"])
             for row in rows
         )
+
+    async def liked(self, user: UserId, limit: int = 20) -> tuple[RatedSong, ...]:
+        """Return the songs that somebody likes or saved, the newest first."""
+        return tuple(ratings.rated(row) for row in await self._fetch(ratings.LIKED, user, limit))
 
     async def audit(self, guild: GuildId | None = None, limit: int = 20) -> tuple[AuditRow, ...]:
         """Return who did what, the newest first; of one guild, or (None) of the whole cluster."""

@@ -17,16 +17,27 @@ from segue_core.redis.connection import UNREACHABLE
 from segue_core.redis.leases import LeaseState
 from segue_core.store import StoreUnavailableError
 from segue_worker.domain.effects import Topic
-from segue_worker.domain.views import Fact, FactName, Heard, HistoryPage, Phrase, ReplyView, Tone, Words
+from segue_worker.domain.views import (
+    Fact,
+    FactName,
+    Heard,
+    HistoryPage,
+    LikedPage,
+    LikedSong,
+    Phrase,
+    ReplyView,
+    Tone,
+    Words,
+)
 from segue_worker.routing.view import NodeHealth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
-    from segue_core.ids import GuildId, NodeId
+    from segue_core.ids import GuildId, NodeId, UserId
     from segue_core.models import QueueItem
     from segue_core.redis.leases import LeasePlane
-    from segue_core.store import HistoryRow, Store
+    from segue_core.store import HistoryRow, RatedSong, Store
     from segue_worker.domain.effects import Inform
     from segue_worker.players.registry import PlayerRegistry
     from segue_worker.routing.view import FleetView
@@ -76,6 +87,8 @@ class ClusterInformer:
         match question.topic:
             case Topic.HISTORY:
                 return await self._history(guild, question.page, question.played)
+            case Topic.LIKED:
+                return await self._liked(question.user, question.page)
             case Topic.STATS:
                 return await self._stats()
             case Topic.NODE:
@@ -100,6 +113,21 @@ class ClusterInformer:
         songs = tuple(_heard(row) for row in rows[first : first + HISTORY_PAGE])
         more = len(rows) > first + HISTORY_PAGE and page < LAST_HISTORY_PAGE
         return _history_view(HistoryPage(page=page, songs=songs, more=more), Phrase.HISTORY)
+
+    async def _liked(self, user: UserId, page: int) -> ReplyView:
+        page = min(page, LAST_HISTORY_PAGE)
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                rows = await self._store.liked(user, page * HISTORY_PAGE + 1)
+        except (StoreUnavailableError, TimeoutError) as error:
+            _log.info("informer.liked_unread", why=str(error) or type(error).__name__)
+            return ReplyView(tone=Tone.REFUSED, words=Words(phrase=Phrase.LIKED_UNKNOWN))
+        page = max(1, min(page, -(-len(rows) // HISTORY_PAGE)))
+        first = (page - 1) * HISTORY_PAGE
+        songs = tuple(_rated(row) for row in rows[first : first + HISTORY_PAGE])
+        more = len(rows) > first + HISTORY_PAGE and page < LAST_HISTORY_PAGE
+        words = Words(phrase=Phrase.LIKED if songs else Phrase.LIKED_NONE)
+        return ReplyView(tone=Tone.INFO, words=words, liked=LikedPage(page=page, songs=songs, more=more))
 
     async def _stats(self) -> ReplyView:
         nodes = tuple(self._fleet().nodes.values())
@@ -186,6 +214,16 @@ def _heard(row: HistoryRow) -> Heard:
         requester=row.user,
         at=round(row.played_at.astimezone(UTC).timestamp() * 1000),
         skipped=not row.played_fully,
+    )
+
+
+def _rated(row: RatedSong) -> LikedSong:
+    return LikedSong(
+        title=row.title,
+        author=row.author,
+        length_ms=row.duration_ms,
+        liked=row.liked,
+        saved=row.saved,
     )
 
 

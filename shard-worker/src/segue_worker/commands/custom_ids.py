@@ -10,7 +10,7 @@ from segue_worker.domain.messages import Verb
 PREFIX = "sg1"
 VOLUME_STEP = 10
 _OFFER = re.compile(r"sg1:offer:([0-9]{1,20})", re.ASCII)
-_PAGE = re.compile(r"sg1:(queue|history|help):([1-9][0-9]{0,5})", re.ASCII)
+_PAGE = re.compile(r"sg1:(queue|history|help|liked):([1-9][0-9]{0,5})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +36,7 @@ STOP = f"{PREFIX}:stop"
 VOLUME_DOWN = f"{PREFIX}:volume:down"
 VOLUME_UP = f"{PREFIX}:volume:up"
 QUEUE = f"{PREFIX}:queue"
+LIKE = f"{PREFIX}:like"
 
 _PRESSES = {
     PAUSE: Press(verb=Verb.PAUSE),
@@ -48,6 +49,7 @@ _PRESSES = {
     VOLUME_DOWN: Press(verb=Verb.VOLUME, amount=-VOLUME_STEP),
     VOLUME_UP: Press(verb=Verb.VOLUME, amount=VOLUME_STEP),
     QUEUE: Press(verb=Verb.QUEUE),
+    LIKE: Press(verb=Verb.LIKE),
 }
 
 

@@ -178,7 +178,7 @@ def _button(origin: Origin, guild: GuildId, command: Command, data: Mapping[Any,
         return _refused(origin, Phrase.UNKNOWN_COMMAND)
     if press.offer is not None:
         return _chosen(origin, guild, replace(command, verb=press.verb, offer=press.offer), data)
-    reads = press.verb in {Verb.QUEUE, Verb.HISTORY, Verb.HELP}
+    reads = press.verb in {Verb.QUEUE, Verb.HISTORY, Verb.HELP, Verb.LIKED}
     command = replace(
         command,
         verb=press.verb,

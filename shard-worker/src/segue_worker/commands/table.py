@@ -187,6 +187,8 @@ SOUND: tuple[CommandSpec, ...] = (
     ),
 )
 
+_UNDO = options.choice("undo", "Take it back", {"undo": "Take it back"})
+
 ABOUT: tuple[CommandSpec, ...] = (
     CommandSpec(
         verb=Verb.HELP,
@@ -196,6 +198,31 @@ ABOUT: tuple[CommandSpec, ...] = (
             options.text("command", "One command, to read all about it", "choice", options.NAME_LENGTH),
             options.page("Which page of the help"),
         ),
+        reads=True,
+    ),
+    CommandSpec(
+        verb=Verb.LIKE,
+        description="Say that you like the song that is playing",
+        chapter=Chapter.ABOUT,
+        options=(_UNDO,),
+    ),
+    CommandSpec(
+        verb=Verb.DISLIKE,
+        description="Say that you don't like the song that is playing",
+        chapter=Chapter.ABOUT,
+        options=(_UNDO,),
+    ),
+    CommandSpec(
+        verb=Verb.SAVE,
+        description="Keep the song that is playing for later",
+        chapter=Chapter.ABOUT,
+        options=(_UNDO,),
+    ),
+    CommandSpec(
+        verb=Verb.LIKED,
+        description="Show the songs you like or kept",
+        chapter=Chapter.ABOUT,
+        options=(options.page("Which page of them"),),
         reads=True,
     ),
     CommandSpec(

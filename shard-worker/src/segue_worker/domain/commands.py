@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segue_core.models import LoopMode
-from segue_worker.domain import policy, queue_commands, sound, steering, voice
+from segue_worker.domain import opinions, policy, queue_commands, sound, steering, voice
 from segue_worker.domain.closing import abandon_if_provisional, answer_loads, close
 from segue_worker.domain.effects import Topic
 from segue_worker.domain.guards import channel_to_come_to, is_with_us
@@ -274,6 +274,10 @@ _HANDLERS: dict[Verb, Callable[[Turn, Command], None]] = {
     Verb.FILTERS: sound.filters,
     Verb.EQUALIZER: sound.equalizer,
     Verb.TIMESCALE: sound.timescale,
+    Verb.LIKE: opinions.rate,
+    Verb.DISLIKE: opinions.rate,
+    Verb.SAVE: opinions.rate,
+    Verb.LIKED: _about(Topic.LIKED),
     Verb.HISTORY: _about(Topic.HISTORY),
     Verb.STATS: _about(Topic.STATS),
     Verb.NODE: _about(Topic.NODE),

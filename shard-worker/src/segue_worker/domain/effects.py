@@ -145,6 +145,7 @@ class Topic(StrEnum):
     """What a guild itself does not know."""
 
     HISTORY = "history"
+    LIKED = "liked"
     STATS = "stats"
     NODE = "node"
     SHARD = "shard"
@@ -154,12 +155,14 @@ class Topic(StrEnum):
 class Inform:
     """Answer a command with what others know; like a ``Reply``, once for each.
 
-    ``page``: of the history. ``played``: the songs we remember ourselves, the newest last, in case the store
+    ``user`` asks; ``page``: of a list.
+    ``played``: the songs we remember ourselves, the newest last, in case the store
     can't be asked. ``node``: where the guild plays.
     """
 
     command: CommandId
     topic: Topic
+    user: UserId
     page: int = 1
     node: NodeId | None = None
     played: tuple[QueueItem, ...] = ()

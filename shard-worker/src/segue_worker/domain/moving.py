@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segue_core.events import PlayerMoved
-from segue_worker.domain import policy
+from segue_worker.domain import failing, policy
 from segue_worker.domain.closing import drop_player
 from segue_worker.domain.effects import DestroyPlayer
 from segue_worker.domain.state import OnNode
@@ -24,7 +24,12 @@ TIMER = "leave"
 def on_move(turn: Turn, message: MoveTo) -> None:
     """Go where the router says, unless something else is under way: then we are asked again."""
     state = turn.state
-    if message.source != state.snapshot.node or state.patch is not None or state.leaving is not None:
+    if (
+        message.source != state.snapshot.node
+        or state.patch is not None
+        or state.leaving is not None
+        or failing.under_way(turn)
+    ):
         return
     if state.current is None:
         drop_player(turn)  # nothing plays: the next song is placed anew

@@ -64,6 +64,7 @@ def _usable(state: GuildState, phase: PlayerPhase) -> frozenset[Control]:
         Control.QUIETER: snapshot.volume > 0,
         Control.LOUDER: snapshot.volume < state.settings.volume_limit,
         Control.QUEUE: True,
+        Control.LIKE: True,
     }
     return frozenset(control for control, works in possible.items() if works)
 

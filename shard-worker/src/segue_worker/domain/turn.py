@@ -121,6 +121,7 @@ class Turn:
                 Inform(
                     command=command.id,
                     topic=topic,
+                    user=command.user,
                     page=max(1, command.page or 1),
                     node=snapshot.node,
                     played=snapshot.played if topic is Topic.HISTORY else (),

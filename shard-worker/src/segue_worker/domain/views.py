@@ -65,6 +65,13 @@ class Phrase(StrEnum):
     NO_DUPLICATES = "no_duplicates"
     NONE_OF_YOURS = "none_of_yours"
     NOBODY_GONE = "nobody_gone"
+    LIKES = "likes"
+    DISLIKES = "dislikes"
+    SAVED = "saved"
+    OPINION_UNDONE = "opinion_undone"
+    LIKED = "liked"
+    LIKED_NONE = "liked_none"
+    LIKED_UNKNOWN = "liked_unknown"
     HISTORY = "history"
     HISTORY_EMPTY = "history_empty"
     HISTORY_RECENT = "history_recent"
@@ -194,6 +201,7 @@ class Control(StrEnum):
     QUIETER = "quieter"
     LOUDER = "louder"
     QUEUE = "queue"
+    LIKE = "like"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,6 +279,26 @@ class HistoryPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LikedSong:
+    """A song somebody likes, or saved, or both; ``length_ms`` 0 for one that has none."""
+
+    title: str
+    author: str
+    length_ms: int
+    liked: bool
+    saved: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LikedPage:
+    """Songs somebody likes or saved, the newest first. ``more``: there is another page behind."""
+
+    page: int
+    songs: tuple[LikedSong, ...]
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HelpPage:
     """Which part of the help is wanted: of one command, or a page of all (1-based)."""
 
@@ -299,4 +327,5 @@ class ReplyView:
     offer: OfferView | None = None
     facts: tuple[Fact, ...] = ()
     history: HistoryPage | None = None
+    liked: LikedPage | None = None
     help: HelpPage | None = None

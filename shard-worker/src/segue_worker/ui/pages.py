@@ -20,7 +20,7 @@ from segue_worker.ui.parts import GREY, LINE_TITLE_LIMIT, TONES, Rendered, line_
 if TYPE_CHECKING:
     from hikari.api.special_endpoints import MessageActionRowBuilder
 
-    from segue_worker.domain.views import Heard, HelpPage, QueuePage, ReplyView
+    from segue_worker.domain.views import Heard, HelpPage, LikedSong, QueuePage, ReplyView
 
 
 def queue(page: QueuePage) -> Rendered:
@@ -47,6 +47,17 @@ def history(view: ReplyView) -> Rendered:
     embed = _embed(texts.HEADING_HISTORY, lines)
     embed.set_footer(text=texts.PAGE_ONLY.format(page=page.page))
     return Rendered(embeds=(embed,), components=_turning(Verb.HISTORY, page.page, more=page.more))
+
+
+def liked(view: ReplyView) -> Rendered:
+    """Return a page of the songs somebody likes."""
+    page = view.liked
+    lines = [texts.say(view.words), "", *(_liked(song) for song in page.songs)] if page is not None else []
+    embed = _embed(texts.HEADING_LIKED, lines)
+    if page is None or not page.songs:
+        return Rendered(embeds=(embed,))
+    embed.set_footer(text=texts.PAGE_ONLY.format(page=page.page))
+    return Rendered(embeds=(embed,), components=_turning(Verb.LIKED, page.page, more=page.more))
 
 
 def facts(view: ReplyView) -> Rendered:
@@ -107,6 +118,13 @@ def _heard(song: Heard) -> str:
     skipped = texts.SKIPPED_MARK if song.skipped else ""
     requester = texts.mention_user(song.requester) if song.requester else ""
     return " · ".join(part for part in (f"- {title}", requester, when, skipped) if part)
+
+
+def _liked(song: LikedSong) -> str:
+    title = escape(f"{song.title} - {song.author}" if song.author else song.title, LINE_TITLE_LIMIT)
+    marks = ("❤️" if song.liked else "") + ("📌" if song.saved else "")
+    long = f" `{texts.duration(song.length_ms)}`" if song.length_ms else ""
+    return f"- {marks} {title}{long}"
 
 
 def _embed(title: str, lines: list[str]) -> hikari.Embed:

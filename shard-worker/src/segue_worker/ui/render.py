@@ -82,6 +82,8 @@ def _page(view: ReplyView) -> Rendered | None:
         return pages.queue(view.queue)
     if view.progress is not None:
         return Rendered(embeds=now_playing(view.progress).embeds)
+    if view.liked is not None:
+        return pages.liked(view)
     if view.help is not None:
         return pages.help_page(view.help)
     if view.history is not None:
@@ -167,6 +169,7 @@ _SECOND_ROW = (
     _Button(Control.QUIETER, custom_ids.VOLUME_DOWN, "🔉"),
     _Button(Control.LOUDER, custom_ids.VOLUME_UP, "🔊"),
     _Button(Control.QUEUE, custom_ids.QUEUE, "📜", texts.BUTTON_QUEUE),
+    _Button(Control.LIKE, custom_ids.LIKE, "❤️", texts.BUTTON_LIKE),
 )
 
 

@@ -59,6 +59,13 @@ ENGLISH: dict[Phrase, str] = {
     Phrase.LOOPING_TRACK: "This song is played again and again.",
     Phrase.LOOPING_QUEUE: "The whole queue is played again and again.",
     Phrase.VOLUME_IS: "Volume is {volume} %.",
+    Phrase.LIKES: "You like **{title}**. `/liked` shows all you like.",
+    Phrase.DISLIKES: "Noted: **{title}** is not for you.",
+    Phrase.SAVED: "Kept **{title}** for you. `/liked` finds it again.",
+    Phrase.OPINION_UNDONE: "Taken back, for **{title}**.",
+    Phrase.LIKED: "These are the songs you like or kept.",
+    Phrase.LIKED_NONE: "You have not liked or kept a song yet. `/like` is for the one that plays.",
+    Phrase.LIKED_UNKNOWN: "I can't look that up just now. Please try again in a moment.",
     Phrase.HISTORY: "This is what was played here, the newest first.",
     Phrase.HISTORY_EMPTY: "Nothing was played here yet. Start something with `/play`.",
     Phrase.HISTORY_RECENT: "I can't look further back just now; these were the last songs.",
@@ -181,6 +188,8 @@ HEADING_STARTING = "Starting…"
 HEADING_PLAYING = "Now playing"
 HEADING_PAUSED = "Paused"
 HEADING_ENDED = "Finished"
+HEADING_LIKED = "Your songs"
+BUTTON_LIKE = "Like"
 HEADING_HISTORY = "History"
 HEADING_QUEUE = "Queue"
 CHOOSE = "Choose a song"
