@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from typing import TYPE_CHECKING, Any
@@ -183,6 +184,23 @@ async def test_it_obeys_a_429(bot: PeerBot, discord: SimClient, guild: SimGuild)
     await bot.do("send", channel=channel, contents=["mine"])
     assert [(told["method"], told["status"]) for told in bot.told("refused")] == [("POST", 429)], "once"
     assert (await discord.messages(guild.text_channel))[-1].content == "mine"
+
+
+async def test_it_obeys_the_global_limit(bot: PeerBot, discord: SimClient) -> None:
+    """Eight channels at once where the bot may call three times a second: all arrive, with few refusals."""
+    crowded = await discord.guild("Many Rooms", text_channels=8)
+    await bot.wait("guild", lambda told: told["guild"] == str(crowded.id))
+    await discord.knobs(rest_per_second=3)
+    sends = [
+        bot.do("send", channel=str(channel.id), contents=[channel.name]) for channel in crowded.text_channels
+    ]
+    await asyncio.gather(*sends)
+    for channel in crowded.text_channels:
+        assert [one.content for one in await discord.messages(channel)] == [channel.name]
+    refused = bot.told("refused")
+    assert refused
+    assert {told["status"] for told in refused} == {429}
+    assert len(refused) <= 3 * len(sends), "each waits before it asks again"
 
 
 async def test_refusals_are_read(bot: PeerBot, discord: SimClient, guild: SimGuild) -> None:
