@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from segue_devkit.peers import PeerBot
 
 BOTS = ("lavalink-client.mjs", "shoukaku.mjs")
+PATIENCE_S = 30.0
 KITE, KITE_MS = "kite-weather", 27_000
 KITE_ID = 9
 BELLS, BELLS_ID = "bicycle-bells", 19
@@ -52,7 +53,7 @@ class Scene:
         """Have the bot do something in the guild."""
         return await self.bot.do(action, guild=str(self.guild.id), **arguments)
 
-    async def hears(self, song: int, from_ms: float = 0, timeout_s: float = 15.0) -> None:
+    async def hears(self, song: int, from_ms: float = 0, timeout_s: float = PATIENCE_S) -> None:
         """Wait until a song is heard, at a position or after it."""
         await self.discord.reset_sink(self.guild)
         report = None
@@ -67,7 +68,7 @@ class Scene:
 
     async def quiet(self) -> None:
         """Wait until nothing was heard for half a second."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 report = await self.discord.sink(self.guild, timecode=False)
                 if report.last_sound_ns is not None and report.now_ns - report.last_sound_ns > 500_000_000:
@@ -77,7 +78,7 @@ class Scene:
     async def cut(self) -> None:
         """Reset the bot's node socket, its own end only after the node has parked the session."""
         self.node.wire.cut_at_node()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while await self.node.status(f"/v4/sessions/{self.session}/players") != 404:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         self.node.wire.cut_at_client()
@@ -114,7 +115,7 @@ async def test_a_song_is_heard_and_steered(scene: Scene) -> None:
     assert (await scene.do("seen"))["paused"]
     await scene.do("resume")
     await scene.do("seek", ms=20_000)
-    await scene.hears(KITE_ID, from_ms=20_000, timeout_s=6)
+    await scene.hears(KITE_ID, from_ms=20_000, timeout_s=14)
     await scene.do("volume", percent=50)
     await scene.do("filters", speed=1.25, bands=BANDS)
     seen = await scene.do("seen")
@@ -156,7 +157,7 @@ async def test_a_session_is_resumed(scene: Scene) -> None:
     resumed = await scene.bot.wait("node-resumed")
     assert resumed["session"] == scene.session
     heard = (await scene.discord.sink(scene.guild)).packets
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while (report := await scene.discord.sink(scene.guild)).packets < heard + 100:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     assert report.timecode is not None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-_WAIT_S: Final = 15.0
+_WAIT_S: Final = 30.0
 _END_S: Final = 5.0
 _TAIL: Final = 2_000
 _LINE_BYTES: Final = 1 << 20
@@ -92,7 +92,7 @@ class PeerBot:
         """Have something done; returns what the bot returns.
 
         Raises:
-            PeerError: the bot's library failed, or it took longer than 15 s.
+            PeerError: the bot's library failed, or it took longer than half a minute.
         """
         process, reader, _ = self._running()
         if process.stdin is None or reader.done():
