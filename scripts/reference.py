@@ -1,4 +1,4 @@
-"""Write the reference pages that say what the code says: spec, environment, metrics, command line.
+"""Write the reference pages that say what the code says: spec, environment, metrics, command line, commands.
 
 ``--check`` writes nothing, names the pages that are stale and fails then. What stands in these pages beside
 the tables stands in here.
@@ -30,7 +30,10 @@ from segue_operator.api import crd
 from segue_router.metrics import RouterMetrics
 from segue_router.settings import RouterSettings
 from segue_worker import metrics as worker_metrics
+from segue_worker.commands.spec import Chapter, CommandSpec, OptionSpec
+from segue_worker.commands.table import COMMANDS
 from segue_worker.settings import WorkerSettings
+from segue_worker.ui.texts import CHAPTERS
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -366,11 +369,46 @@ def cli() -> str:
     return _CLI + "\n" + re.sub(r"(?<!`)``(?!`)", "`", commands.strip()) + "\n"
 
 
+# The commands in Discord.
+
+_COMMANDS = """# Commands in Discord
+
+What people can type; made from [`table.py`](../../shard-worker/src/segue_worker/commands/table.py), as are what
+Discord is told and `/help`. Answers are seen by the one who asked, the now-playing message by all.
+Whoever changes something must be in the bot's voice channel.
+
+A time is written `1:23`, `83` or `1m23s`; with a sign, `/seek` counts from where the song is.
+"""
+
+
+def commands() -> str:
+    """Return the page about slash commands."""
+    parts = [_COMMANDS]
+    for chapter in Chapter:
+        parts.append(f"## {CHAPTERS[chapter.name]}\n")
+        rows = [_command(spec) for spec in COMMANDS if spec.chapter is chapter]
+        parts.append(table(("command", "what it does", "options"), rows) + "\n")
+    return "\n".join(parts)
+
+
+def _command(spec: CommandSpec) -> tuple[str, str, str]:
+    again = f" (once in {spec.cooldown_ms / 1000:g} s a person)" if spec.cooldown_ms else ""
+    given = "<br>".join(_slash_option(option) for option in spec.options)
+    return code(f"/{spec.name}"), f"{spec.description}{again}", given
+
+
+def _slash_option(option: OptionSpec) -> str:
+    needed = ", required" if option.required else ""
+    values = "" if option.choices is None else f": {', '.join(option.choices.values())}"
+    return f"{code(option.name)}{needed}: {option.description}{values}"
+
+
 PAGES = {
     "musiccluster.md": musiccluster,
     "configuration.md": configuration,
     "metrics.md": metrics,
     "cli.md": cli,
+    "commands.md": commands,
 }
 
 

@@ -91,7 +91,7 @@ class CommandSpec:
     ``reads``: changes nothing when given without its options, so it is answered directly and not
     journaled. ``changes_with``: the options that make it a change. ``cooldown_ms``: between two uses
     by the same person. ``permissions``: Discord permission bits that members need by default, None
-    for everybody. ``help``: what more there is to say of it.
+    for everybody.
     """
 
     verb: Verb
@@ -102,7 +102,6 @@ class CommandSpec:
     changes_with: frozenset[str] = frozenset()
     cooldown_ms: int = 0
     permissions: int | None = None
-    help: str = ""
 
     @property
     def name(self) -> str:
