@@ -373,8 +373,8 @@ def cli() -> str:
 
 _COMMANDS = """# Commands in Discord
 
-What people can type; made from [`table.py`](../../shard-worker/src/segue_worker/commands/table.py), as are what
-Discord is told and `/help`. Answers are seen by the one who asked, the now-playing message by all.
+What people can type; made from [`table.py`](../../shard-worker/src/segue_worker/commands/table.py), as are
+what Discord is told and `/help`. Answers are seen by the one who asked, the now-playing message by all.
 Whoever changes something must be in the bot's voice channel.
 
 A time is written `1:23`, `83` or `1m23s`; with a sign, `/seek` counts from where the song is.
