@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,9 @@ CHECKS: dict[str, tuple[str, ...]] = {
     "generated": (str(BIN / "python"), "scripts/generate.py", "--check"),
 }
 
+FUZZ_SEED = os.environ.get("SEGUE_FUZZ_SEED") or str(secrets.randbelow(2**32))
+"""Another one each run, told in the table; given again, it repeats a run."""
+
 SUITES: dict[str, tuple[str, ...]] = {
     "packages": (
         "tests",
@@ -34,7 +38,9 @@ SUITES: dict[str, tuple[str, ...]] = {
         "--ignore=tests/browser",
         "--ignore=tests/bench",
         "--ignore=tests/interop",
+        "--ignore=tests/fuzz",
     ),
+    "fuzz": ("tests/fuzz", f"--hypothesis-seed={FUZZ_SEED}"),
     "contract": ("tests/contract",),
     "interop": ("tests/interop",),
     "e2e": ("tests/e2e",),
@@ -115,6 +121,10 @@ def main() -> int:
     outcomes: list[Outcome] = []
     for name in chosen(sys.argv[1:]):
         print(f"\n=== {name} ===", flush=True)
+        if name == "fuzz":
+            print(
+                f"repeat it with SEGUE_FUZZ_SEED={FUZZ_SEED}; SEGUE_FUZZ_EXAMPLES=5000 tries more", flush=True
+            )
         if name in CHECKS:
             outcomes.append(run_check(name, CHECKS[name]))
         else:

@@ -28,14 +28,16 @@ def test_what_is_written_is_read(document: object) -> None:
     assert jsontext.loads(json.dumps(document)) == document
 
 
-def test_half_a_surrogate_pair_is_let_through() -> None:
+def test_half_a_surrogate_pair_is_marked() -> None:
     """A title cut in the middle of an emoji costs nobody the frame it came in, nor the answer with it."""
-    cut = '{"title": "\\ud83d"}'
-    assert jsontext.loads(cut) == {"title": "\ud83d"}
+    cut = '{"title": "\\ud83d", "whole": ["\\ud83d\\ude00"]}'
+    read = jsontext.loads(cut)
+    assert read == {"title": "\ufffd", "whole": ["\N{GRINNING FACE}"]}
+    assert jsontext.dumps(read).encode()
     assert json.loads(jsontext.dumps({"title": "\ud83d"})) == {"title": "\ud83d"}
 
 
-@pytest.mark.parametrize("text", ["", "{", "nul", b"\xff\xfe", "[" * 100_000])
+@pytest.mark.parametrize("text", ["", "{", "nul", "NaN", '{"a": -Infinity}', b"\xff\xfe", "[" * 100_000])
 def test_what_is_no_json_is_a_value_error(text: str | bytes) -> None:
     """Whatever it is, callers meet one error."""
     with pytest.raises(ValueError, match=r".+"):

@@ -33,6 +33,16 @@ _AWAY = (
 )
 
 
+UNSTORABLE = (
+    asyncpg.DataError,
+    asyncpg.ProgramLimitExceededError,
+    asyncpg.IntegrityConstraintViolationError,
+    OverflowError,
+    ValueError,
+)
+"""What says that a value can't be stored, however often it is tried."""
+
+
 class StoreUnavailableError(Exception):
     """PostgreSQL cannot be asked now. Whether a write took effect is unknown; ours may be repeated."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +14,9 @@ from segue_core.ids import EventId, GuildId, UserId
 
 UNREADABLE = "unreadable"
 """Type of an event that is not even an envelope; kept as it came, for somebody to look at."""
+_ID_SHOWN = 200
+_LAST_INSTANT_MS = 253_402_300_799_000
+"""The last second of the year 9999."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +82,19 @@ class RawEvent:
             known=known,
         )
 
+    def unreadable(self) -> RawEvent:
+        """Return it in a form that any column takes: its text kept, and nothing derived from it."""
+        name = hashlib.sha256(self.id.encode(errors="replace")).hexdigest()[:32]
+        return RawEvent(
+            id=EventId(f"unreadable-{name}"),
+            kind=UNREADABLE,
+            guild=None,
+            at=0,
+            data=json.dumps({"raw": ascii(self.data), "id": ascii(self.id)[:_ID_SHOWN]}),
+            aggregate_type="cluster",
+            aggregate_id="",
+        )
+
 
 def _known(stored: bytes) -> DomainEvent | None:
     try:
@@ -100,8 +117,8 @@ def clean(text: str) -> str:
 
 
 def instant(at: int) -> datetime:
-    """Return Redis milliseconds as PostgreSQL wants it."""
-    return datetime.fromtimestamp(at / 1000, UTC)
+    """Return Redis milliseconds as PostgreSQL wants it; one of no calendar becomes the nearest that is."""
+    return datetime.fromtimestamp(min(max(0, at), _LAST_INSTANT_MS) / 1000, UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any, Self
 from segue_core.breaker import Breaker
 from segue_core.events import DomainEvent
 from segue_core.ids import EventId, GuildId, UserId
+from segue_core.logging import get_logger
 from segue_core.store import ratings
 from segue_core.store.append import append
-from segue_core.store.connection import Lender, pool_of
+from segue_core.store.connection import UNSTORABLE, Lender, pool_of
 from segue_core.store.rows import AuditRow, EventRow, HeardSong, HistoryRow, RatedSong, RawEvent, SongRow
 from segue_core.store.server_settings import COLUMNS, ServerSettings, changed, from_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
+
+log = get_logger(__name__)
 
 _UPSERT = """
 INSERT INTO server_configuration (guild_id, {columns}) VALUES ($1, {values})
@@ -104,10 +107,27 @@ class Store:
         return settings
 
     async def append_events(self, batch: Sequence[RawEvent | DomainEvent]) -> int:
-        """Store events, each id once; return how many were new. May be repeated."""
+        """Store events, each id once; return how many were new. May be repeated.
+
+        One that PostgreSQL can't take as it is (a number no column holds, a date of no calendar) is kept
+        as text, so that it stops nothing that comes behind it.
+        """
         raw = [RawEvent.of(event) if isinstance(event, DomainEvent) else event for event in batch]
+        try:
+            return await self._append(raw)
+        except UNSTORABLE as error:
+            log.warning("an event can't be stored as it is", why=type(error).__name__, events=len(raw))
+        return sum([await self._append_alone(event) for event in raw])
+
+    async def _append_alone(self, event: RawEvent) -> int:
+        try:
+            return await self._append([event])
+        except UNSTORABLE:
+            return await self._append([event.unreadable()])
+
+    async def _append(self, batch: Sequence[RawEvent]) -> int:
         async with self._lender.lend() as lent:
-            return await append(lent, raw)
+            return await append(lent, batch)
 
     async def history(self, guild: GuildId, limit: int = 20) -> tuple[HistoryRow, ...]:
         """Return what a guild played, the newest first."""

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 LARGEST_FILE = 1 << 20
 """Bytes. The API server takes no larger object either."""
 
+MOST_VALUES = 100_000
+DEEPEST = 60
+
+_UNREADABLE = (ValueError, KeyError, IndexError, AttributeError, TypeError, OverflowError)
+"""What PyYAML raises for scalars that are not what their tag says, such as the 99th of a month."""
+
 _NULL = "tag:yaml.org,2002:null"
 
 Lines = Mapping[Path, int]
@@ -52,8 +58,20 @@ def load_text(text: str, source: str = "") -> MusicCluster:
         SpecError: it is no MusicCluster; names every problem with its line.
     """
     try:
-        documents = [document for document in yaml.safe_load_all(text) if document is not None]
+        _check_depth(text)
         roots = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
+        for root in roots:
+            # Aliases multiply, and may stand for what they are part of: looked at before they are followed.
+            if _expanded(root, {}, 0) > MOST_VALUES:
+                problem = Problem((), f"stands for more than {MOST_VALUES} values", "use fewer aliases")
+                raise SpecError((problem,), source)
+        documents = [document for document in yaml.safe_load_all(text) if document is not None]
+    except (RecursionError, _TooDeepError) as error:
+        fix = f"nest no deeper than {DEEPEST} levels, and let no anchor hold its own alias"
+        raise SpecError((Problem((), "is nested too deeply", fix),), source) from error
+    except _UNREADABLE as error:
+        said = f"holds a value that can't be read: {str(error) or type(error).__name__}"
+        raise SpecError((Problem((), said, "put it in quotes, or give it no tag"),), source) from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         problem = Problem((), f"is not YAML: {error.problem}", "check the indentation around here", line)
@@ -140,6 +158,33 @@ def _placed(problem: Problem, lines: Lines) -> Problem:
         if line is not None:
             return Problem(problem.path, problem.rule, problem.fix, line)
     return problem
+
+
+class _TooDeepError(Exception):
+    """Nested deeper than any MusicCluster, or without a bottom."""
+
+
+def _check_depth(text: str) -> None:
+    """Raise _TooDeepError at the first bracket too many: reading on takes time that grows with its square."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise _TooDeepError
+
+
+def _expanded(node: yaml.Node, known: dict[int, int], depth: int) -> int:
+    """Return how many values a node stands for when all aliases in it are followed."""
+    if depth > DEEPEST:
+        raise _TooDeepError
+    if id(node) not in known:
+        inner: list[yaml.Node] = []
+        if isinstance(node, yaml.MappingNode):
+            inner = [one for pair in node.value for one in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            inner = node.value
+        known[id(node)] = 1 + sum(_expanded(one, known, depth + 1) for one in inner)
+    return known[id(node)]
 
 
 def _lines(node: yaml.Node, path: Path) -> Iterator[tuple[Path, int]]:

@@ -18,6 +18,8 @@ from segue_worker.shards.lease import LeaseLapsedError, LeaseView
 
 HELLO_TIMEOUT_S = 10.0
 HANDSHAKE_TIMEOUT_S = 30.0
+SHORTEST_BEAT_S, LONGEST_BEAT_S = 0.01, 3600.0
+"""Discord says about 41 s. What lies outside would make us spin, or notice a dead connection never."""
 _FRAMES_PER_TURN = 64
 
 _log = structlog.get_logger(__name__)
@@ -86,9 +88,12 @@ class Connection:
             # RECONNECT here means that the gateway node is going away: so do we.
             raise TransportError(f"expected HELLO, got {_describe(frame)}")
         try:
-            return float(frame["d"]["heartbeat_interval"]) / 1000
-        except (KeyError, TypeError, ValueError) as error:
+            interval_s = float(frame["d"]["heartbeat_interval"]) / 1000
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise TransportError(f"HELLO without a heartbeat interval: {error}") from error
+        if not SHORTEST_BEAT_S <= interval_s <= LONGEST_BEAT_S:
+            raise TransportError(f"HELLO with an impossible heartbeat interval: {interval_s:g} s")
+        return interval_s
 
     async def run(self, interval_s: float, opening: Opening, seq: int) -> Ended:
         """Open with what ``opening`` returns, then serve the connection until it ends.

@@ -14,6 +14,10 @@ import zstandard
 from segue_worker.gateway.errors import TransportError
 
 _SYNC_FLUSH = b"\x00\x00\xff\xff"
+LARGEST_PAYLOAD = 64 << 20
+"""Bytes. The largest GUILD_CREATE has no documented bound; this is many times what was ever seen."""
+_PIECE = 4096
+"""zstd tells no length in advance: so much of it, some MiB at most, is inflated before we look."""
 
 
 class Compression(StrEnum):
@@ -51,6 +55,8 @@ class ZlibInflater:
         if not self._partial and data.endswith(_SYNC_FLUSH):
             return self._inflate(data)
         self._partial += data
+        if len(self._partial) > LARGEST_PAYLOAD:
+            raise _too_large()
         if not self._partial.endswith(_SYNC_FLUSH):
             return None
         whole = bytes(self._partial)
@@ -59,9 +65,12 @@ class ZlibInflater:
 
     def _inflate(self, data: bytes) -> bytes:
         try:
-            return self._stream.decompress(data)
+            payload = self._stream.decompress(data, LARGEST_PAYLOAD)
         except zlib.error as error:
             raise TransportError(f"unreadable zlib-stream: {error}") from error
+        if self._stream.unconsumed_tail:
+            raise _too_large()
+        return payload
 
 
 class ZstdInflater:
@@ -72,10 +81,19 @@ class ZstdInflater:
 
     def feed(self, data: bytes) -> bytes | None:
         """Return the payload that ``data`` completes."""
+        payload = bytearray()
         try:
-            return self._stream.decompress(data) or None
+            for start in range(0, len(data), _PIECE):
+                payload += self._stream.decompress(data[start : start + _PIECE])
+                if len(payload) > LARGEST_PAYLOAD:
+                    raise _too_large()
         except zstandard.ZstdError as error:
             raise TransportError(f"unreadable zstd-stream: {error}") from error
+        return bytes(payload) or None
+
+
+def _too_large() -> TransportError:
+    return TransportError(f"a payload is larger than {LARGEST_PAYLOAD >> 20} MiB")
 
 
 def inflater(compression: Compression) -> Inflater:

@@ -24,6 +24,9 @@ from segue_worker.gateway.events import (
 
 Payload = Mapping[str, Any]
 
+_UNSHAPED = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
+"""What looking into JSON of another shape raises; OverflowError is what infinity as an integer is."""
+
 
 class MalformedPayloadError(GatewayError):
     """A payload lacks what every payload of its kind has."""
@@ -43,7 +46,7 @@ def parse(name: str, payload: Payload, own: UserId) -> GatewayEvent | None:
         return None
     try:
         return parser(payload, own)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except _UNSHAPED as error:
         raise MalformedPayloadError(name, f"{type(error).__name__}: {error}") from error
 
 

@@ -14,7 +14,7 @@ import aiohttp
 from segue_worker import jsontext
 from segue_worker.gateway.codes import API_VERSION, ENCODING
 from segue_worker.gateway.errors import TransportError
-from segue_worker.gateway.inflate import Compression, Inflater, inflater
+from segue_worker.gateway.inflate import LARGEST_PAYLOAD, Compression, Inflater, inflater
 from segue_worker.gateway.proxy import has_proxy
 
 CONNECT_TIMEOUT_S = 10.0
@@ -73,7 +73,7 @@ class GatewaySocket:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 socket = await session.ws_connect(
                     connect_url(base, compression),
-                    max_msg_size=0,  # GUILD_CREATE of a large guild has no bound
+                    max_msg_size=LARGEST_PAYLOAD,
                     autoclose=False,
                     compress=0,
                     timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT_S),

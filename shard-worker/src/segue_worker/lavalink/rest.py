@@ -35,6 +35,9 @@ T = TypeVar("T")
 
 _SESSION_GONE: Final = "session not found"
 
+LARGEST_ANSWER: Final = 32 << 20
+"""Bytes: a playlist of more than 20,000 songs."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestTimeouts:
@@ -187,12 +190,19 @@ class NodeRest:
                 json=body,
                 timeout=limits,
             ) as response:
-                text = await response.text()
-                return self._answer(response.status, text)
+                return self._answer(response.status, await self._body(response))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise transport_error(self.node, error) from error
 
-    def _answer(self, status: int, text: str) -> Any:
+    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
+        body = bytearray()
+        async for piece in response.content.iter_any():
+            body += piece
+            if len(body) > LARGEST_ANSWER:
+                raise NodeProtocolError(self.node, f"its answer is larger than {LARGEST_ANSWER >> 20} MiB")
+        return bytes(body)
+
+    def _answer(self, status: int, text: bytes) -> Any:
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             raise NodeAuthError(self.node)
         if status == HTTPStatus.NO_CONTENT:
@@ -221,7 +231,7 @@ def transport_error(node: NodeId, error: BaseException) -> NodeError:
     return NodeUnreachableError(node, f"the connection broke: {type(error).__name__}")
 
 
-def _message_of(text: str) -> str:
+def _message_of(text: bytes) -> str:
     """Return Lavalink's (Spring's) own word for what was wrong, for people."""
     try:
         document = jsontext.loads(text)

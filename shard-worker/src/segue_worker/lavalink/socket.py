@@ -23,6 +23,8 @@ _CLOSED: Final = frozenset(
 )
 _KNOWN_ODDITIES: Final = 200
 _EARLY_FRAMES: Final = 64
+_LARGEST_FRAME: Final = 16 << 20
+"""Bytes; aiohttp ends a socket that sends more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +122,7 @@ class NodeSocket:
                     f"ws://{address}/v4/websocket",
                     headers=headers,
                     autoping=False,
-                    max_msg_size=0,
+                    max_msg_size=_LARGEST_FRAME,
                     timeout=aiohttp.ClientWSTimeout(ws_close=timing.closing),
                 )
                 socket = cls(node, websocket, timing, oddities)

@@ -27,8 +27,10 @@ _UNTITLED: Final = "unknown title"
 """What a node calls a file without tags."""
 _CAUSED_BY: Final = "Caused by:"
 _CAUSE_LIMIT: Final = 1000
+_LONGEST_MS: Final = 2**63 - 1
 _THROTTLE_SIGNS: Final = ("429", "too many requests", "rate limit")
-_UNSHAPED: Final = (KeyError, TypeError, ValueError, AttributeError)
+UNSHAPED: Final = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
+"""What looking into JSON of another shape raises; OverflowError is what infinity as an integer is."""
 
 
 class LoadKind(StrEnum):
@@ -70,7 +72,7 @@ def parse_track(document: Mapping[str, Any]) -> Track:
     try:
         # pluginInfo is absent where no plugin speaks; ongaku insists on it.
         return _ours(_BUILDER.build_track({"pluginInfo": {}, **document}))
-    except _UNSHAPED as error:
+    except UNSHAPED as error:
         raise MalformedFrameError(f"not a track: {error!r}") from error
 
 
@@ -91,7 +93,7 @@ def parse_load(document: Mapping[str, Any]) -> LoadResult:
     try:
         kind = LoadKind(document["loadType"])
         return _parse_load(kind, document.get("data"))
-    except _UNSHAPED as error:
+    except UNSHAPED as error:
         raise MalformedFrameError(f"not a load result: {error!r}") from error
 
 
@@ -118,6 +120,11 @@ def _cause(data: Mapping[str, Any]) -> str:
     return "; ".join([str(data.get("cause") or ""), *reasons])[:_CAUSE_LIMIT]
 
 
+def milliseconds(value: float) -> int:
+    """Return a time as a node gives it, brought into what can be stored. A live stream has the longest."""
+    return min(max(0, int(value)), _LONGEST_MS)
+
+
 def _parse_all(documents: Sequence[Mapping[str, Any]]) -> tuple[Track, ...]:
     return tuple(parse_track(document) for document in documents)
 
@@ -129,7 +136,7 @@ def _ours(track: ongaku_track.Track) -> Track:
         identifier=info.identifier,
         title=info.title,
         author=info.author,
-        length_ms=int(info.length),
+        length_ms=milliseconds(info.length),
         source=info.source_name,
         is_stream=info.is_stream,
         is_seekable=info.is_seekable,

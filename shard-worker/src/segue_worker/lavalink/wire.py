@@ -16,10 +16,9 @@ from segue_core.models import Track, VoiceLink
 from segue_worker import jsontext
 from segue_worker.domain.messages import EndReason
 from segue_worker.lavalink.errors import MalformedFrameError
-from segue_worker.lavalink.tracks import parse_track
+from segue_worker.lavalink.tracks import UNSHAPED, milliseconds, parse_track
 
 _BUILDER: Final = EntityBuilder()
-_UNSHAPED: Final = (KeyError, TypeError, ValueError, AttributeError)
 
 _CAUSE_LIMIT: Final = 1000
 _EXPECTED_FRAMES: Final = 3000
@@ -164,7 +163,7 @@ def parse_frame(text: str | bytes) -> Frame:
         return parse(document) if parse else UnknownFrame(what=f"op {str(op)[:60]}")
     except MalformedFrameError:
         raise
-    except _UNSHAPED as error:
+    except UNSHAPED as error:
         raise MalformedFrameError(f"not a frame: {error!r}") from error
 
 
@@ -181,12 +180,12 @@ def parse_player(document: Mapping[str, Any]) -> NodePlayer:
             tag=None if track is None else _tag(track),
             track=None if track is None else parse_track(track),
             voice=_voice(document.get("voice")),
-            position_ms=int(state["position"]),
+            position_ms=milliseconds(state["position"]),
             paused=bool(document["paused"]),
             connected=bool(state["connected"]),
             volume=int(document["volume"]),
         )
-    except _UNSHAPED as error:
+    except UNSHAPED as error:
         raise MalformedFrameError(f"not a player: {error!r}") from error
 
 
@@ -244,7 +243,7 @@ def _update(document: Mapping[str, Any]) -> Frame:
     state = document["state"]
     return PlayerUpdate(
         guild=GuildId(int(document["guildId"])),
-        position_ms=int(state["position"]),
+        position_ms=milliseconds(state["position"]),
         connected=bool(state["connected"]),
     )
 
