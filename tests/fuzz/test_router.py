@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segue_protos.router.v1 import router_pb2
-from segue_router.requests import InvalidFieldError, guild_of, watcher_of, wish_of
+from segue_router.requests import InvalidFieldError, guild_of, move_of, name_of, text_of, wish_of
 from segue_router.server import Lenient, Undecodable
 from tests.audio_router.conftest import (
     fake_node,
@@ -36,6 +36,9 @@ REQUESTS: tuple[type[Message], ...] = (
     router_pb2.ReleaseRequest,
     router_pb2.WatchRequest,
     router_pb2.ListNodesRequest,
+    router_pb2.ReplaceRequest,
+    router_pb2.CordonRequest,
+    router_pb2.DrainRequest,
 )
 words = st.text(max_size=20) | st.sampled_from(
     (
@@ -59,6 +62,23 @@ places = st.builds(
     preferred_nodes=st.lists(words, max_size=4),
     excluded_nodes=st.lists(words, max_size=4),
 )
+moves = st.builds(
+    router_pb2.ReplaceRequest,
+    node=words,
+    shard_id=st.integers(0, 2**32 - 1),
+    players=st.lists(
+        st.builds(
+            router_pb2.MovingPlayer,
+            guild_id=st.integers(0, 2**64 - 1),
+            voice_endpoint=words,
+            tier=words,
+            listeners=st.integers(0, 2**32 - 1),
+        ),
+        max_size=4,
+    ),
+    preferred_nodes=st.lists(words, max_size=4),
+    excluded_nodes=st.lists(words, max_size=4),
+)
 FORESEEN = {
     grpc.StatusCode.INVALID_ARGUMENT,
     grpc.StatusCode.NOT_FOUND,
@@ -78,6 +98,15 @@ def test_a_request_is_a_wish_or_names_its_field(request: router_pb2.PlaceRequest
         assert len(str(error)) < 1000
 
 
+@given(moves)
+def test_a_move_is_a_wish_or_names_its_field(request: router_pb2.ReplaceRequest) -> None:
+    """The same of many players at once: a field inside of one names that one."""
+    try:
+        assert len(move_of(request).players) == len(request.players)
+    except InvalidFieldError as error:
+        assert error.field.partition("[")[0] in request.DESCRIPTOR.fields_by_name
+
+
 @given(st.sampled_from(REQUESTS), st.binary(max_size=300))
 def test_any_bytes_are_a_request_or_known_as_none(kind: type[Message], data: bytes) -> None:
     """Protobuf itself never brings the server down."""
@@ -87,12 +116,17 @@ def test_any_bytes_are_a_request_or_known_as_none(kind: type[Message], data: byt
 
 @given(st.integers(0, 2**64 - 1), st.text(max_size=300))
 def test_small_fields_are_taken_or_named(guild: int, watcher: str) -> None:
-    """Ids and names of the smaller calls."""
-    for read in (lambda: guild_of(guild), lambda: watcher_of(watcher)):
+    """Ids, names and reasons of the smaller calls."""
+    reads = (
+        lambda: guild_of(guild),
+        lambda: name_of("watcher", watcher, "a pod"),
+        lambda: text_of("reason", watcher),
+    )
+    for read in reads:
         try:
             read()
         except InvalidFieldError as error:
-            assert error.field in {"guild_id", "watcher"}
+            assert error.field in {"guild_id", "watcher", "reason"}
 
 
 @pytest.fixture
@@ -114,8 +148,8 @@ async def router(
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from(("Place", "Release", "ListNodes")),
-            places.map(lambda one: one.SerializeToString()) | st.binary(max_size=200),
+            st.sampled_from(("Place", "Release", "ListNodes", "Replace", "Uncordon")),
+            (places | moves).map(lambda one: one.SerializeToString()) | st.binary(max_size=200),
         ),
         min_size=1,
         max_size=5,
