@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import yaml
 
 from segue_devkit.lavalink.audio.shelf import folder_of
+from segue_devkit.lavalink.routeplanner import PlannerConfig, planner_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,6 +45,7 @@ class NodeConfig:
     disabled_filters: frozenset[str]
     tunes_url: str | None
     tunes_cache: Path | None
+    planner: PlannerConfig | None
 
     def __repr__(self) -> str:
         """Everything but the password."""
@@ -117,7 +119,30 @@ class _Reader:
             disabled_filters=frozenset(off),
             tunes_url=self._env.get("SEGUE_TUNES_URL", "").rstrip("/") or None,
             tunes_cache=folder_of(self._env),
+            planner=self._planner(f"{server}.ratelimit"),
         )
+
+    def _planner(self, name: str) -> PlannerConfig | None:
+        strategy = self._get(f"{name}.strategy", str, default="RotateOnBan")
+        failing = [part for part in self._env.get("SEGUE_FAILING_ADDRESSES", "").split(",") if part]
+        try:
+            return planner_config(self._list(f"{name}.ipBlocks"), strategy, failing)
+        except ValueError as error:
+            raise ConfigError(f"{name}: {error}") from None
+
+    def _list(self, name: str) -> list[str]:
+        """A list: the environment's NAME_0, NAME_1 and so on, else the strongest file's that has one."""
+        variable = name.replace(".", "_").upper()
+        found = [value for number in range(100) if (value := self._env.get(f"{variable}_{number}"))]
+        if found:
+            return found
+        for where, tree in self._trees:
+            value = _at(tree, name)
+            if value is not None:
+                if not isinstance(value, list):
+                    raise ConfigError(f"{where}: {name} is {value!r}, but a list is wanted")
+                return [self._fill(where, str(item)) for item in value]
+        return []
 
     def _get(self, name: str, kind: Callable[[str], _T], *, default: _T) -> _T:
         where, text = self._find(name)

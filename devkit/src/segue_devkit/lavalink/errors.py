@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import time
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
+
+_THROWN: Final = {
+    400: "org.springframework.web.server.ResponseStatusException",
+    404: "org.springframework.web.server.ResponseStatusException",
+    405: "org.springframework.web.HttpRequestMethodNotSupportedException",
+    415: "org.springframework.web.HttpMediaTypeNotSupportedException",
+    500: "java.lang.RuntimeException",
+}
 
 
 class ApiError(Exception):
     """A REST call that is answered with a status and a reason.
 
     Attributes:
-        status: 400, 404 or 500.
+        status: 400, 404, 405, 415 or 500.
         message: what the answer says.
         foreseen: whether the node answers it on purpose; what it did not foresee lacks its version's header.
     """
@@ -22,12 +30,15 @@ class ApiError(Exception):
         self.message = message
         self.foreseen = foreseen
 
-    def body(self, path: str) -> dict[str, Any]:
-        """The JSON of the answer."""
+    def body(self, path: str, *, trace: bool = False) -> dict[str, Any]:
+        """The JSON of the answer; with a trace where the call asks for one."""
+        error = HTTPStatus(self.status).phrase
+        stack = f"{_THROWN.get(self.status, _THROWN[500])}: {self.message}\n\tat segue.standin\n"
         return {
             "timestamp": int(time.time() * 1000),
             "status": self.status,
-            "error": HTTPStatus(self.status).phrase,
+            "error": error,
+            **({"trace": stack} if trace else {}),
             "message": self.message,
             "path": path,
         }

@@ -1,16 +1,23 @@
-"""Filters as the protocol has them: defaults filled in, unknown ones passed over."""
+"""Filters as the protocol has them: defaults filled in, unknown ones passed over, most numbers 32 bits."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
+from segue_devkit.lavalink.audio import graph
+from segue_devkit.lavalink.audio.graph import Step
 from segue_devkit.lavalink.errors import bad_request, broken
+from segue_devkit.lavalink.requests import real, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+
 _BANDS: Final = 15
+_MAX_INT: Final = (1 << 31) - 1
 _WAVE: Final = {"frequency": 2.0, "depth": 0.5}
 _DEFAULTS: Final[dict[str, dict[str, float]]] = {
     "karaoke": {"level": 1.0, "monoLevel": 1.0, "filterBand": 220.0, "filterWidth": 100.0},
@@ -25,23 +32,24 @@ _DEFAULTS: Final[dict[str, dict[str, float]]] = {
     "channelMix": {"leftToLeft": 1.0, "leftToRight": 0.0, "rightToLeft": 0.0, "rightToRight": 1.0},
     "lowPass": {"smoothing": 20.0},
 }  # fmt: skip
-APPLIED: Final = frozenset({"volume", "timescale", "tremolo", "rotation", "channelMix"})
-"""Filters that are heard here; the others are echoed and leave the sound as it is."""
+_DOUBLES: Final = frozenset({"timescale", "rotation"})
+"""Filters whose numbers have 64 bits on a real node."""
+_NO_NULL: Final = frozenset({"volume", "equalizer"})
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What was set: `echo` is what GET answers, `effects` what changes the sound, as a hashable value."""
+    """What was set: `echo` is what GET answers, the rest what changes the sound, as hashable values."""
 
     echo: dict[str, Any]
-    effects: tuple[tuple[str, tuple[float, ...]], ...] = ()
+    chain: tuple[Step, ...] = ()
     gain: float = 1.0
     speed: float = 1.0
 
     @property
     def silent_names(self) -> tuple[str, ...]:
-        """Filters that were set and are not applied."""
-        return tuple(name for name in self.echo if name not in APPLIED)
+        """Filters that were set and are not heard."""
+        return graph.unheard(self.echo)
 
 
 NONE: Final = Filters({})
@@ -59,6 +67,10 @@ def parse(body: Any, disabled: frozenset[str]) -> Filters:
     for name, read in _READERS.items():
         if (value := body.get(name)) is not None:
             echo[name] = read(name, value)
+        elif name in body and name in _NO_NULL:
+            raise bad_request()
+    if not isinstance(body.get("pluginFilters", {}), dict):
+        raise bad_request()
     if off := sorted(disabled & echo.keys()):
         raise bad_request(f"Following filters are disabled in the config: {', '.join(off)}")
     for band in echo.get("equalizer", ()):
@@ -71,29 +83,27 @@ def parse(body: Any, disabled: frozenset[str]) -> Filters:
 
 
 def _filters(echo: dict[str, Any]) -> Filters:
-    scale = echo.get("timescale")
-    speed = scale["speed"] * scale["rate"] if scale else 1.0
-    effects = tuple(
-        (name, tuple(echo[name].values())) for name in ("tremolo", "rotation", "channelMix") if name in echo
-    )
-    # A speed of zero or less can't be played: echoed as recorded, it changes nothing here.
-    return Filters(echo, effects, echo.get("volume", 1.0), speed if speed > 0 else 1.0)
+    return Filters(echo, graph.chain(echo), echo.get("volume", 1.0), graph.pace(echo))
 
 
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+def _float(value: Any) -> float:
+    """A number as a JVM's float has it; the shortest text that means it."""
+    with np.errstate(over="ignore"):
+        narrow = np.float32(real(value))
+    if not np.isfinite(narrow):
         raise bad_request()
-    return float(value)
+    return float(str(narrow))
 
 
 def _volume(_name: str, value: Any) -> float:
-    return _number(value)
+    return _float(value)
 
 
 def _fields(name: str, value: Any) -> dict[str, float]:
     if not isinstance(value, dict):
         raise bad_request()
-    return {field: _number(value.get(field, default)) for field, default in _DEFAULTS[name].items()}
+    read = real if name in _DOUBLES else _float
+    return {field: read(value.get(field, default)) for field, default in _DEFAULTS[name].items()}
 
 
 def _bands(_name: str, value: Any) -> list[dict[str, Any]]:
@@ -101,9 +111,9 @@ def _bands(_name: str, value: Any) -> list[dict[str, Any]]:
         raise bad_request()
     bands = []
     for band in value:
-        if not isinstance(band, dict) or type(band.get("band")) is not int:
+        if not isinstance(band, dict):
             raise bad_request()
-        bands.append({"band": band["band"], "gain": _number(band.get("gain", 1.0))})
+        bands.append({"band": whole(band.get("band"), _MAX_INT), "gain": _float(band.get("gain", 1.0))})
     return bands
 
 

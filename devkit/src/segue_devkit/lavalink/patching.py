@@ -62,7 +62,7 @@ class Patcher:
         loaded = await asyncio.to_thread(self._sources.load, patch.identifier)
         if loaded.error is not None:
             raise bad_request(LOAD_ERROR)
-        if loaded.found:
+        if loaded.found or loaded.playlist is not None:
             raise bad_request("Cannot play a playlist or search result")
         if loaded.track is None:
             raise bad_request("No matches found for identifier")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
 from segue_devkit.lavalink.errors import bad_request
 from segue_devkit.lavalink.voice.connection import VoiceState
 
+_MAX_INT: Final = (1 << 31) - 1
+_MAX_LONG: Final = (1 << 63) - 1
+_DIGITS: Final = re.compile(r"-?[0-9]{1,20}")
 _INCOMPLETE: Final = "token, endpoint, sessionId and channelId must be provided in voice state"
 
 
@@ -54,6 +59,9 @@ def player_patch(body: Any) -> PlayerPatch:
         identifier = _field(fields, "identifier", str)
     if not isinstance(encoded, Omitted) and not isinstance(identifier, Omitted):
         raise bad_request("Cannot specify both encodedTrack and identifier")
+    old_style = "encodedTrack" in fields or "identifier" in fields
+    if "track" in fields and old_style:
+        raise bad_request("Cannot specify both track and encodedTrack/identifier")
     end_time = _nullable(fields, "endTime", int)
     patch = PlayerPatch(
         encoded=encoded,
@@ -61,7 +69,7 @@ def player_patch(body: Any) -> PlayerPatch:
         user_data=_field(track, "userData", dict),
         position=_field(fields, "position", int),
         end_time=end_time,
-        volume=_field(fields, "volume", int),
+        volume=_field(fields, "volume", int, most=_MAX_INT),
         paused=_field(fields, "paused", bool),
         filters=_field(fields, "filters", dict),
         voice=_voice(fields["voice"]) if "voice" in fields else OMITTED,
@@ -69,6 +77,15 @@ def player_patch(body: Any) -> PlayerPatch:
     if isinstance(end_time, int) and end_time <= 0:
         raise bad_request("End time must be greater than 0")
     return patch
+
+
+def address(body: Any) -> str:
+    """Read the address that is to be freed.
+
+    Raises:
+        ApiError: 400.
+    """
+    return _required(_object(body), "address")
 
 
 def session_patch(body: Any) -> tuple[bool | Omitted, int | Omitted]:
@@ -118,11 +135,48 @@ def _object(body: Any) -> dict[str, Any]:
     return body
 
 
-def _field(fields: dict[str, Any], name: str, kind: type) -> Any:
+def _field(fields: dict[str, Any], name: str, kind: type, *, most: int = _MAX_LONG) -> Any:
     value = fields.get(name, OMITTED)
-    if isinstance(value, Omitted) or type(value) is kind:
+    if isinstance(value, Omitted):
+        return value
+    if kind is int:
+        return whole(value, most)
+    if kind is bool and value in ("true", "false"):
+        return value == "true"
+    if type(value) is kind:
         return value
     raise bad_request()
+
+
+def whole(value: Any, most: int = _MAX_LONG) -> int:
+    """A whole number, which the mapper also takes as text or with an exponent.
+
+    Raises:
+        ApiError: 400: none, or too large for the JVM's type.
+    """
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
+        value = int(value)
+    number = value if isinstance(value, int) and not isinstance(value, bool) else real(value)
+    if number != int(number) or not -most - 1 <= number <= most:
+        raise bad_request()
+    return int(number)
+
+
+def real(value: Any) -> float:
+    """A number, which the mapper also takes as text.
+
+    Raises:
+        ApiError: 400: none, or none that is finite.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise bad_request()
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        raise bad_request() from None
+    if not math.isfinite(number):
+        raise bad_request()
+    return number
 
 
 def _nullable(fields: dict[str, Any], name: str, kind: type) -> Any:

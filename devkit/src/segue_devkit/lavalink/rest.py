@@ -13,6 +13,7 @@ from segue_devkit.lavalink import requests
 from segue_devkit.lavalink.config import FILTERS
 from segue_devkit.lavalink.errors import ApiError, bad_request
 from segue_devkit.lavalink.requests import Omitted
+from segue_devkit.lavalink.routeplanner import RoutePlanner, disabled
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
@@ -26,13 +27,33 @@ if TYPE_CHECKING:
 VERSION: Final = "4.2.2"
 WEBSOCKET: Final = "/v4/websocket"
 _MAX_LONG: Final = (1 << 63) - 1
-_NO_ROUTE: Final = {404: "No endpoint {method} {path}.", 405: "Method '{method}' is not supported."}
+_NO_ROUTE: Final = {404: "No endpoint {method} {path}."}
+_METHODS: Final = ("GET", "HEAD", "PATCH", "POST", "DELETE", "PUT", "OPTIONS", "CONNECT", "TRACE")
+_BOOLEANS: Final = {
+    **dict.fromkeys(("true", "on", "yes", "1"), True),
+    **dict.fromkeys(("false", "off", "no", "0"), False),
+}
+"""What a query parameter may say, in any case."""
 
 
 def answer(body: Any, status: int = 200) -> web.Response:
     """A JSON answer as compact as the node's."""
     text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
     return web.Response(text=text, status=status, content_type="application/json")
+
+
+def _refusal(request: web.Request, error: ApiError) -> web.Response:
+    trace = request.query.get("trace", "false").lower() != "false"
+    return answer(error.body(request.path, trace=trace), error.status)
+
+
+def _other_method(request: web.Request, allowed: list[str]) -> web.Response:
+    """405 with what is allowed; OPTIONS is answered with just that."""
+    if request.method == "OPTIONS":
+        return web.Response(headers={"Allow": ",".join([*allowed, "OPTIONS"])})
+    response = _refusal(request, ApiError(405, f"Method '{request.method}' is not supported."))
+    response.headers["Allow"] = ", ".join(method for method in allowed if method != "HEAD")
+    return response
 
 
 class Rest:
@@ -46,6 +67,7 @@ class Rest:
         self._sessions = sessions
         self._patcher = patcher
         self._stats = stats
+        self._planner = None if config.planner is None else RoutePlanner(config.planner)
 
     def routes(self) -> list[web.RouteDef]:
         """All routes but the WebSocket's."""
@@ -58,7 +80,10 @@ class Rest:
             web.get("/v4/loadtracks", self.load),
             web.get("/v4/decodetrack", self.decode),
             web.post("/v4/decodetracks", self.decode_many),
-            web.get("/v4/routeplanner/status", self.no_route_planner),
+            web.get("/", self.root),
+            web.get("/v4/routeplanner/status", self.planner_status),
+            web.post("/v4/routeplanner/free/address", self.free_address),
+            web.post("/v4/routeplanner/free/all", self.free_all),
             web.patch(session, self.patch_session),
             web.get(session + "/players", self.players),
             web.get(player, self.player),
@@ -78,12 +103,14 @@ class Rest:
             response = await handler(request)
         except ApiError as error:
             foreseen = error.foreseen
-            response = answer(error.body(request.path), error.status)
+            response = _refusal(request, error)
+        except web.HTTPMethodNotAllowed as error:
+            response = _other_method(request, sorted(error.allowed_methods, key=_METHODS.index))
         except web.HTTPException as error:
             message = _NO_ROUTE.get(error.status, error.reason).format(
                 method=request.method, path=request.path
             )
-            response = answer(ApiError(error.status, message).body(request.path), error.status)
+            response = _refusal(request, ApiError(error.status, message))
         if foreseen and not response.prepared:
             response.headers["Lavalink-Api-Version"] = "4"
         return response
@@ -98,7 +125,7 @@ class Rest:
         version = {"semver": VERSION, "major": major, "minor": minor, "patch": patch}
         filters = [name for name in FILTERS if name not in self._config.disabled_filters]
         return answer({
-            "version": version | {"preRelease": None, "build": None},
+            "version": version | {"preRelease": ""},
             "buildTime": 0,
             "git": {"branch": "stand-in", "commit": "unknown", "commitTime": 0},
             "jvm": "none",
@@ -131,8 +158,27 @@ class Rest:
         wanted = requests.encoded_tracks(await _body(request))
         return answer([self._sources.decode(encoded).to_json() for encoded in wanted])
 
-    async def no_route_planner(self, _request: web.Request) -> web.Response:
-        """There is none, as on a node that has none configured."""
+    async def root(self, _request: web.Request) -> web.Response:
+        """An empty page."""
+        return web.Response()
+
+    async def planner_status(self, _request: web.Request) -> web.Response:
+        """The route planner's figures; 204 where none is configured."""
+        return web.Response(status=204) if self._planner is None else answer(self._planner.status())
+
+    async def free_address(self, request: web.Request) -> web.Response:
+        """An address may be used again."""
+        address = requests.address(await _body(request))
+        if self._planner is None:
+            raise disabled()
+        await asyncio.to_thread(self._planner.free, address)
+        return web.Response(status=204)
+
+    async def free_all(self, _request: web.Request) -> web.Response:
+        """All addresses may be used again."""
+        if self._planner is None:
+            raise disabled()
+        self._planner.free_all()
         return web.Response(status=204)
 
     async def patch_session(self, request: web.Request) -> web.Response:
@@ -159,7 +205,9 @@ class Rest:
         """Change a player; makes it if needed."""
         guild, patch = _guild(request), requests.player_patch(await _body(request))
         session = self._sessions.get(request.match_info["session"])
-        no_replace = request.query.get("noReplace", "false").lower() == "true"
+        no_replace = _BOOLEANS.get(request.query.get("noReplace", "false").lower())
+        if no_replace is None:
+            raise bad_request()
         return answer(await self._patcher.apply(session, guild, patch, no_replace=no_replace))
 
     async def delete_player(self, request: web.Request) -> web.Response:
@@ -181,6 +229,14 @@ def _guild(request: web.Request) -> int:
 
 
 async def _body(request: web.Request) -> Any:
+    """The JSON of a call.
+
+    Raises:
+        ApiError: 400 if it is none, 415 if it does not even say that it is.
+    """
+    kind = request.content_type
+    if kind != "application/json" and not kind.endswith("+json"):
+        raise ApiError(415, f"Content-Type '{kind};charset=UTF-8' is not supported.")
     try:
         return await request.json()
     except (json.JSONDecodeError, UnicodeDecodeError):

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from segue_devkit.tunes.catalogue import Tune
 
 CATALOGUE: Final = "catalogue"
+ALBUM: Final = "album:"
+ALBUMS: Final = "/albums/"
 _NO_SOURCE: Final = (
     "Request processing failed: java.lang.IllegalStateException: "
     "Failed to decode track due to a mismatching version or missing source manager"
@@ -35,11 +37,21 @@ _PROBES: Final = {"matroska": "matroska/webm", "mov": "mp4", "aac": "adts", "mpe
 
 
 @dataclass(frozen=True, slots=True)
+class Playlist:
+    """Tracks under one name; `selected` is the one that a link pointed at, or -1."""
+
+    name: str
+    tracks: tuple[Track, ...]
+    selected: int = -1
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
-    """The answer to a lookup: one of the three is set, or none if nothing was found."""
+    """The answer to a lookup: one of them is set, or none if nothing was found."""
 
     track: Track | None = None
     found: tuple[Track, ...] = ()
+    playlist: Playlist | None = None
     error: TrackError | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -52,6 +64,10 @@ class Loaded:
             return {"loadType": "error", "data": reason | {"cause": told, "causeStackTrace": trace}}
         if self.track is not None:
             return {"loadType": "track", "data": self.track.to_json()}
+        if self.playlist is not None:
+            info = {"name": self.playlist.name, "selectedTrack": self.playlist.selected}
+            tracks = [track.to_json() for track in self.playlist.tracks]
+            return {"loadType": "playlist", "data": {"info": info, "pluginInfo": {}, "tracks": tracks}}
         if self.found:
             return {"loadType": "search", "data": [track.to_json() for track in self.found]}
         return {"loadType": "empty", "data": None}
@@ -74,8 +90,10 @@ class Sources:
         """Look an identifier up; may block on a file or a link.
 
         Args:
-            identifier: `<service>search:words`, a link, a path, or the name of a tune.
+            identifier: `<service>search:words`, `album:name`, a link, a path, or the name of a tune.
         """
+        if (album := self._album(identifier)) is not None:
+            return album
         if search := _SEARCH.fullmatch(identifier):
             return Loaded(found=tuple(map(self._track, catalogue.search(search[1]))))
         if identifier.startswith(links.SCHEMES):
@@ -84,6 +102,20 @@ class Sources:
             return self._media(identifier, "local")
         tune = catalogue.by_identifier(identifier)
         return Loaded(track=self._track(tune)) if tune else Loaded()
+
+    def _album(self, identifier: str) -> Loaded | None:
+        """An album by its name or its page on the tunes' site, perhaps with one tune of it pointed at."""
+        page = f"{self._tunes_url}{ALBUMS}" if self._tunes_url is not None else None
+        prefix = next((one for one in (ALBUM, page) if one and identifier.startswith(one)), None)
+        if prefix is None:
+            return None
+        name, _, pointed = identifier.removeprefix(prefix).partition("?track=")
+        album = catalogue.album(name)
+        if album is None:
+            return Loaded()
+        slugs = [tune.identifier for tune in album.tunes]
+        selected = slugs.index(pointed) if pointed in slugs else -1
+        return Loaded(playlist=Playlist(album.name, tuple(map(self._track, album.tunes)), selected))
 
     def knows(self, track: Track) -> bool:
         """Whether a track's source is on, without which its encoded form can't be read."""

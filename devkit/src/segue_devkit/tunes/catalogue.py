@@ -145,6 +145,30 @@ def by_identifier(identifier: str) -> Tune | None:
     return next((tune for tune in tunes() if tune.identifier == identifier), None)
 
 
+@dataclass(frozen=True, slots=True)
+class Album:
+    """All tunes of one author, by song id; `identifier` is the name as a slug."""
+
+    identifier: str
+    name: str
+    tunes: tuple[Tune, ...]
+
+
+@lru_cache(maxsize=1)
+def albums() -> tuple[Album, ...]:
+    """Every album, in the order of the first tunes."""
+    authors = dict.fromkeys(tune.author for tune in tunes())
+    return tuple(
+        Album("-".join(_words(author)), author, tuple(tune for tune in tunes() if tune.author == author))
+        for author in authors
+    )
+
+
+def album(identifier: str) -> Album | None:
+    """The album with this slug, or None."""
+    return next((one for one in albums() if one.identifier == identifier), None)
+
+
 def search(query: str, limit: int = 10) -> tuple[Tune, ...]:
     """The tunes that fit a query best; never empty for a limit of one or more.
 

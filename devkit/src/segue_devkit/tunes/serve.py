@@ -5,6 +5,7 @@
     GET /                      the list, JSON
     GET /tunes/{name}.{ending} ogg, mp3 or wav; Range requests as HTTP has them
     GET /art/{name}.svg        the cover
+    GET /albums/{name}         all tunes of an author, JSON; a node of ours loads the link as a playlist
 """
 
 from __future__ import annotations
@@ -81,6 +82,14 @@ def make_app(folder: Path) -> web.Application:
         path = await app[_FILES].get(tune, container)
         return web.FileResponse(path, headers={"Content-Type": container.media_type})
 
+    async def album(request: web.Request) -> web.Response:
+        found = catalogue.album(request.match_info["name"])
+        if found is None:
+            names = ", ".join(one.identifier for one in catalogue.albums())
+            raise web.HTTPNotFound(text=f"no such album; there are {names}\n")
+        root = f"{request.scheme}://{request.host}"
+        return web.json_response({"name": found.name, "tunes": [_entry(tune, root) for tune in found.tunes]})
+
     async def cover(request: web.Request) -> web.Response:
         return web.Response(text=artwork.svg(_tune(request)), content_type="image/svg+xml")
 
@@ -95,6 +104,7 @@ def make_app(folder: Path) -> web.Application:
     app.router.add_get("/", listing)
     app.router.add_get("/tunes/{name}.{ending}", audio)
     app.router.add_get("/art/{name}.svg", cover)
+    app.router.add_get("/albums/{name}", album)
     return app
 
 

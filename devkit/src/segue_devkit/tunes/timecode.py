@@ -121,21 +121,22 @@ def write(song_id: int, start: int, count: int) -> Sound:
     return sound[offset : offset + count]
 
 
-def read(pcm: Sound) -> TimeMark | None:
+def read(pcm: Sound, pace: float = 1.0) -> TimeMark | None:
     """Tell which song a stretch of sound is from, and where in it its first sample lies.
 
     Args:
-        pcm: mono, 48 kHz, at least about 0.9 s (1.3 s to be sure whatever the loss).
+        pcm: mono, 48 kHz, at least about 0.9 s (1.3 s to be sure whatever the loss) of the tune.
+        pace: seconds of the tune in a second of this sound, where its pitch is unchanged (0.7 to 1.5).
 
     Returns:
         The mark, or None where no word could be read (silence, other music, too short).
     """
-    if len(pcm) < WORD + SYMBOL:
+    if len(pcm) < WORD / pace + SYMBOL:
         return None
     energies = _spectrum(pcm, _HOP)
-    for start, song_id, word in _words(energies):
-        fine = _refine(pcm, start * _HOP, _symbols(song_id, word))
-        return TimeMark(song_id, (word * WORD - fine) * 1000 / RATE)
+    for start, song_id, word in _words(energies, pace):
+        fine = _refine(pcm, start * _HOP, _symbols(song_id, word), pace)
+        return TimeMark(song_id, (word * WORD - fine * pace) * 1000 / RATE)
     return None
 
 
@@ -155,17 +156,23 @@ def _probes() -> NDArray[np.complex64]:
     return np.asarray(probes, dtype=np.complex64)
 
 
-def _words(energies: Energies) -> Iterator[tuple[int, int, int]]:
+def _places(step: int, pace: float) -> NDArray[np.int64]:
+    """Where the symbols of a word begin, in looks at the spectrum."""
+    return np.rint(np.arange(WORD_SYMBOLS) * step / pace).astype(np.int64)
+
+
+def _words(energies: Energies, pace: float) -> Iterator[tuple[int, int, int]]:
     """Candidate words as (window index, song, word number), the clearest markers first."""
     share = energies / (energies.sum(axis=1, keepdims=True) + 1e-15)
-    starts = len(share) - (WORD_SYMBOLS - 1) * _STEPS
+    places = _places(_STEPS, pace)
+    starts = len(share) - int(places[-1])
     if starts <= 0:
         return
-    clear = share[:starts, _MARKS[0]] * share[_STEPS : _STEPS + starts, _MARKS[1]]
+    clear = share[:starts, _MARKS[0]] * share[places[1] : places[1] + starts, _MARKS[1]]
     for start in np.argsort(-clear):
         if clear[start] < _MIN_MARK_SHARE**2:
             return
-        tones = share[start + 2 * _STEPS : start + WORD_SYMBOLS * _STEPS : _STEPS, :16].argmax(axis=1)
+        tones = share[start + places[2:], :16].argmax(axis=1)
         bits = 0
         for tone in tones:
             bits = (bits << 4) | int(tone)
@@ -174,18 +181,20 @@ def _words(energies: Energies) -> Iterator[tuple[int, int, int]]:
             yield int(start), payload >> 11, payload & MAX_WORD
 
 
-def _refine(pcm: Sound, start: int, symbols: tuple[int, ...]) -> float:
+def _refine(pcm: Sound, start: int, symbols: tuple[int, ...], pace: float) -> float:
     """The sample at which a known word begins, found where its tones are strongest in their places."""
     low = max(0, start - SYMBOL // 2)
-    high = min(len(pcm) - WORD, start + SYMBOL // 2)
+    # At another pace the last window reaches beyond the word's end.
+    long = int((WORD - SYMBOL) / pace) + SYMBOL
+    high = min(len(pcm) - long, start + SYMBOL // 2)
     if high - low < 4 * _FINE_HOP:
         return float(start)
-    energies = _spectrum(pcm[low : high + WORD], _FINE_HOP)
-    step = SYMBOL // _FINE_HOP
+    energies = _spectrum(pcm[low : high + long], _FINE_HOP)
+    beginnings = _places(SYMBOL // _FINE_HOP, pace)
     places = np.arange((high - low) // _FINE_HOP + 1)
     total = np.zeros(len(places))
     for place, tone in enumerate(symbols):
-        total += np.sqrt(energies[places + place * step, tone])
+        total += np.sqrt(energies[places + beginnings[place], tone])
     return low + _peak(total) * _FINE_HOP
 
 

@@ -1,6 +1,6 @@
 """Frames of one sound, encoded once and read by every player that plays it the same way.
 
-A book is (track, gain, effects, speed). It is written in chapters of 50 frames (1 s) on pool threads, in any
+A book is (track, gain, filters, speed). It is written in chapters of 50 frames (1 s) on pool threads, in any
 order that its readers need; chapters that follow one another share the encoder, and after a jump a fresh
 encoder warms up on the frames before, so that the seam can't be heard.
 """
@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from segue_devkit.lavalink.audio import effects
+from segue_devkit.lavalink.audio.graph import GraphReader
 from segue_devkit.lavalink.audio.opus import FRAME, OpusEncoder
-from segue_devkit.lavalink.audio.readers import SpedUp
 from segue_devkit.lavalink.errors import TrackError
 
 if TYPE_CHECKING:
@@ -138,7 +137,7 @@ class Book:
         self._chapters[chapter] = frames
         start = first
         for block in _BLOCKS:
-            sound = self._voiced(reader, start, block)
+            sound = self._voiced(reader, block)
             count = -(-sound.shape[1] // FRAME)
             if missing := count * FRAME - sound.shape[1]:
                 sound = np.pad(sound, ((0, 0), (0, missing)))
@@ -165,21 +164,24 @@ class Book:
     def _prepared(self, first: int) -> tuple[PcmReader, OpusEncoder]:
         if self._reader is None:
             inner = self._opener()
-            self._reader = inner if self._voicing.speed == 1.0 else SpedUp(inner, self._voicing.speed)
+            self._reader = self._filtered(inner)
             self._next = 0
             self._encoder = OpusEncoder()
         if self._next != first or self._encoder is None:
             warm = min(first, _WARM_UP)
             self._reader.seek((first - warm) * FRAME)
             self._encoder = OpusEncoder()
-            sound = self._voiced(self._reader, first - warm, warm)
+            sound = self._voiced(self._reader, warm)
             self._encoder.frames(sound[:, : sound.shape[1] // FRAME * FRAME])
             self._next = first
         return self._reader, self._encoder
 
-    def _voiced(self, reader: PcmReader, start: int, count: int) -> NDArray[np.float32]:
+    def _filtered(self, inner: PcmReader) -> PcmReader:
+        voicing = self._voicing
+        return GraphReader(inner, voicing.chain, voicing.speed) if voicing.chain else inner
+
+    def _voiced(self, reader: PcmReader, count: int) -> NDArray[np.float32]:
         sound = reader.read(count * FRAME) if count else np.zeros((2, 0), dtype=np.float32)
-        sound = effects.apply(sound, start * FRAME, self._voicing.effects)
         if self._voicing.gain != 1.0:
             sound = sound * np.float32(self._voicing.gain)
         # A real node has 16 bits for a sample from the first filter to the encoder.

@@ -163,37 +163,3 @@ class AvReader:
     def close(self) -> None:
         """Close the file or connection."""
         self._container.close()
-
-
-class SpedUp:
-    """Another reader at another speed; the pitch goes with it, as on a turntable."""
-
-    def __init__(self, inner: PcmReader, speed: float) -> None:
-        self._inner = inner
-        self._speed = speed
-        self._place = 0.0
-        self._kept = np.zeros((2, 0), dtype=np.float32)
-
-    def seek(self, sample: int) -> None:
-        """Go to a sample, counted in samples that are heard."""
-        exact = sample * self._speed
-        self._inner.seek(int(exact))
-        self._place = exact - int(exact)
-        self._kept = np.zeros((2, 0), dtype=np.float32)
-
-    def read(self, count: int) -> Sound:
-        """The next samples that are heard."""
-        points = self._place + np.arange(count) * self._speed
-        need = int(points[-1]) + 2 - self._kept.shape[1]
-        have = np.concatenate([self._kept, self._inner.read(max(0, need))], axis=1)
-        points = points[points <= have.shape[1] - 1]
-        grid = np.arange(have.shape[1])
-        out = np.stack([np.interp(points, grid, side) for side in have]) if len(points) else have[:, :0]
-        following = self._place + len(points) * self._speed
-        used = min(int(following), have.shape[1])
-        self._kept, self._place = have[:, used:], following - used
-        return out.astype(np.float32)
-
-    def close(self) -> None:
-        """Close the reader inside."""
-        self._inner.close()
