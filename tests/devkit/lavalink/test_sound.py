@@ -162,3 +162,18 @@ def test_sources_that_are_off_find_nothing(tmp_path: Path) -> None:
     track = none.load(SHORT.identifier).track
     assert track is not None
     assert track.artwork == f"http://tunes/art/{SHORT.identifier}.svg"
+
+
+@pytest.mark.parametrize("prefix", ["album:", "http://tunes/albums/"])
+def test_albums_are_playlists(prefix: str) -> None:
+    """By name or by the page of the tunes' site; with ?track= one of them is the selected one."""
+    sources = Sources(http=True, local=False, tunes_url="http://tunes")
+    loaded = sources.load(f"{prefix}ida-quay").to_json()
+    assert loaded["loadType"] == "playlist"
+    assert loaded["data"]["info"] == {"name": "Ida Quay", "selectedTrack": -1}
+    assert loaded["data"]["pluginInfo"] == {}
+    assert {track["info"]["author"] for track in loaded["data"]["tracks"]} == {"Ida Quay"}
+    third = loaded["data"]["tracks"][2]["info"]["identifier"]
+    pointed = sources.load(f"{prefix}ida-quay?track={third}").to_json()
+    assert pointed["data"]["info"]["selectedTrack"] == 2
+    assert sources.load(f"{prefix}nobody").to_json()["loadType"] == "empty"

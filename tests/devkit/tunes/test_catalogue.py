@@ -91,3 +91,13 @@ def test_every_cover_is_a_picture_with_the_title() -> None:
     for tune in catalogue.tunes():
         root = ET.fromstring(artwork.svg(tune))  # noqa: S314 - our own drawing
         assert tune.title in {element.text for element in root.iter()}
+
+
+def test_albums_hold_every_tune_once() -> None:
+    """An album is all tunes of an author, found by the author's name as a slug."""
+    everything = [tune for album in catalogue.albums() for tune in album.tunes]
+    assert sorted(tune.song_id for tune in everything) == [tune.song_id for tune in catalogue.tunes()]
+    found = catalogue.album("velvet-terminal")
+    assert found is not None
+    assert {tune.author for tune in found.tunes} == {found.name} == {"Velvet Terminal"}
+    assert catalogue.album("nobody") is None

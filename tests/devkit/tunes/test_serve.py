@@ -62,3 +62,13 @@ async def test_the_list_links_audio_and_artwork(http) -> None:  # type: ignore[n
     assert cover.content_type == "image/svg+xml"
     assert (await http.get("/tunes/none.ogg")).status == 404
     assert (await http.get(f"/tunes/{SHORTEST.identifier}.exe")).status == 404
+
+
+async def test_albums_are_listed(http) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+    """An album's page has its tunes with links; an unknown one is a 404 that names the others."""
+    found = await (await http.get("/albums/ida-quay")).json()
+    assert found["name"] == "Ida Quay"
+    assert {tune["author"] for tune in found["tunes"]} == {"Ida Quay"}
+    missing = await http.get("/albums/nobody")
+    assert missing.status == 404
+    assert "ida-quay" in await missing.text()

@@ -51,6 +51,8 @@ def player_patch(body: Any) -> PlayerPatch:
     """
     fields = _object(body)
     track = _object(fields["track"]) if "track" in fields else {}
+    if "track" in fields and ("encodedTrack" in fields or "identifier" in fields):
+        raise bad_request("Cannot specify both track and encodedTrack/identifier")
     encoded = _nullable(track, "encoded", str)
     identifier = _field(track, "identifier", str)
     if isinstance(encoded, Omitted):
@@ -59,9 +61,6 @@ def player_patch(body: Any) -> PlayerPatch:
         identifier = _field(fields, "identifier", str)
     if not isinstance(encoded, Omitted) and not isinstance(identifier, Omitted):
         raise bad_request("Cannot specify both encodedTrack and identifier")
-    old_style = "encodedTrack" in fields or "identifier" in fields
-    if "track" in fields and old_style:
-        raise bad_request("Cannot specify both track and encodedTrack/identifier")
     end_time = _nullable(fields, "endTime", int)
     patch = PlayerPatch(
         encoded=encoded,
