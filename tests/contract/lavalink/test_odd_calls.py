@@ -54,11 +54,11 @@ async def test_a_trace_is_added_on_demand(
 async def test_another_method_is_told_which_ones_there_are(
     node: NodeAddress, http: aiohttp.ClientSession, method: str, path: str, allowed: list[str]
 ) -> None:
-    """405 with the header Allow."""
+    """405 with the header Allow, whose order is a hash map's."""
     headers = {"Authorization": node.password}
     async with http.request(method, f"{node.url}{path}", headers=headers) as response:
         assert response.status == 405
-        assert response.headers["Allow"].split(", ") == allowed
+        assert sorted(response.headers["Allow"].split(", ")) == sorted(allowed)
 
 
 async def test_options_and_the_root(node: NodeAddress, http: aiohttp.ClientSession) -> None:
@@ -98,6 +98,7 @@ async def test_an_address_to_free_is_needed(client: Any, body: Any) -> None:
         ({"volume": 99_999_999_999}, 400, "Bad Request"),
         ({"position": 1 << 63}, 400, "Bad Request"),
         ({"volume": 1.5}, 400, "Bad Request"),
+        ({"volume": 50.0}, 400, "Bad Request"),
         ({"filters": {"pluginFilters": 5}}, 400, "Bad Request"),
         ({"filters": {"volume": None}}, 400, "Bad Request"),
         ({"filters": {"equalizer": None}}, 400, "Bad Request"),
@@ -114,7 +115,6 @@ async def test_bodies_that_are_refused(client: Any, body: Any, status: int, mess
     ("body", "field", "value"),
     [
         ({"volume": "50"}, "volume", 50),
-        ({"volume": 5e1}, "volume", 50),
         ({"paused": "true"}, "paused", True),
         ({"filters": {"volume": "0.5"}}, "filters", {"volume": 0.5}),
         ({"filters": {"volume": 0.123456789}}, "filters", {"volume": 0.12345679}),
@@ -129,6 +129,17 @@ async def test_bodies_that_are_taken(client: Any, body: Any, field: str, value: 
     """Text that is a number or a boolean is one; most filters have 32 bits for a number."""
     status, answer = await client.patch(1, body)
     assert (status, answer[field]) == (200, value)
+
+
+@pytest.mark.parametrize(("text", "status"), [("1e2", 200), ("100", 200), ("100.0", 400)])
+async def test_a_whole_number_may_have_an_exponent_and_no_point(
+    client: Any, node: NodeAddress, http: aiohttp.ClientSession, text: str, status: int
+) -> None:
+    """As it is written counts, not what it means."""
+    headers = {"Authorization": node.password, "Content-Type": "application/json"}
+    url = f"{node.url}/v4/sessions/{client.session}"
+    async with http.patch(url, headers=headers, data=f'{{"timeout":{text}}}') as response:
+        assert response.status == status
 
 
 @pytest.mark.parametrize(

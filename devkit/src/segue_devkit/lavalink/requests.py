@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from dataclasses import dataclass
@@ -147,6 +148,24 @@ def _field(fields: dict[str, Any], name: str, kind: type, *, most: int = _MAX_LO
     raise bad_request()
 
 
+class Pointed(float):
+    """A number that was written with a decimal point, which no whole number may be."""
+
+
+def parsed(text: str) -> Any:
+    """A body's JSON.
+
+    Raises:
+        ApiError: 400: it is none.
+    """
+    try:
+        return json.loads(
+            text, parse_float=lambda digits: Pointed(digits) if "." in digits else float(digits)
+        )
+    except (ValueError, RecursionError):
+        raise bad_request() from None
+
+
 def whole(value: Any, most: int = _MAX_LONG) -> int:
     """A whole number, which the mapper also takes as text or with an exponent.
 
@@ -156,7 +175,7 @@ def whole(value: Any, most: int = _MAX_LONG) -> int:
     if isinstance(value, str) and _DIGITS.fullmatch(value):
         value = int(value)
     number = value if isinstance(value, int) and not isinstance(value, bool) else real(value)
-    if number != int(number) or not -most - 1 <= number <= most:
+    if isinstance(value, Pointed) or number != int(number) or not -most - 1 <= number <= most:
         raise bad_request()
     return int(number)
 

@@ -238,6 +238,7 @@ async def _body(request: web.Request) -> Any:
     if kind != "application/json" and not kind.endswith("+json"):
         raise ApiError(415, f"Content-Type '{kind};charset=UTF-8' is not supported.")
     try:
-        return await request.json()
-    except (json.JSONDecodeError, UnicodeDecodeError):
+        text = await request.text()
+    except (UnicodeDecodeError, LookupError):
         raise bad_request() from None
+    return requests.parsed(text)
