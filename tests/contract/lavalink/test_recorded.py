@@ -195,11 +195,22 @@ async def _play(part: Part, node: NodeAddress, tls: Path, media: Path) -> Played
     return Played(differences, recorded, happened, voice)
 
 
+async def _warm_up(node: NodeAddress, tls: Path) -> None:
+    """A JVM that has just started takes seconds for its first voice connection."""
+    async with aiohttp.ClientSession() as http, _voice(tls) as voice:
+        stage = Stage(http, node, voice, tls, "")
+        client = await stage.connect()
+        await stage.voice_patch(1)
+        await voice.session()
+        await client.close()
+
+
 @pytest.fixture(scope="module")
 def played(node: NodeAddress, tls_dir: Path, media: Path) -> dict[str, Played]:
     """All recordings, played at the same time: the longest takes 31 s."""
 
     async def everything() -> list[Played]:
+        await _warm_up(node, tls_dir)
         return await asyncio.gather(*(_play(part, node, tls_dir, media) for part in PARTS))
 
     return dict(zip((part.number for part in PARTS), asyncio.run(everything()), strict=True))

@@ -158,10 +158,12 @@ def parsed(text: str) -> Any:
     Raises:
         ApiError: 400: it is none.
     """
+
+    def number(digits: str) -> float:
+        return Pointed(digits) if "." in digits else float(digits)
+
     try:
-        return json.loads(
-            text, parse_float=lambda digits: Pointed(digits) if "." in digits else float(digits)
-        )
+        return json.loads(text, parse_float=number)
     except (ValueError, RecursionError):
         raise bad_request() from None
 
