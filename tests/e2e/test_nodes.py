@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from .conftest import PATIENCE_S, eventually
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -89,6 +91,29 @@ async def test_a_cordoned_node_gets_nobody_new(town: Town, tunes: Tunes, first_n
     await town.segue("uncordon", first_node)
     await later.play(song)
     assert await node_of(town, later) == first_node
+
+
+async def test_players_return_once_their_region_is_well_again(
+    town: Town, tunes: Tunes, first_node: str
+) -> None:
+    """What had to leave its region goes home after the cooldown by itself, and is heard all the while."""
+    song = max((tune for tune in tunes["long"]), key=lambda tune: tune.length_ms)
+    room = await town.room()
+    await room.play(song)
+    await town.segue("drain", first_node)
+    await town.segue("uncordon", first_node)
+    before, at = await position_of(room, song)
+    cooldown = town.dev.cluster.spec.workers.home_cooldown_seconds
+    reasons: list[str] = []
+
+    async def home() -> bool:
+        reasons[:] = [str(one.data["reason"]) for one in await town.recorded(room, "player_moved")]
+        return reasons == ["drain", "home"]
+
+    await eventually("the player is home again", home, cooldown + PATIENCE_S * 2)
+    position, now = await position_of(room, song)
+    assert abs(position - before - (now - at) * 1000) < POSITION_MS, "the song goes on where it was"
+    assert now - at >= cooldown - PATIENCE_S
 
 
 async def node_of(town: Town, room: Room) -> str:

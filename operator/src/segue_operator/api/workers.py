@@ -24,6 +24,13 @@ class Workers(SpecModel):
         le=32,
         description="Worker pods that hold nothing and take over the shards of one that fails.",
     )
+    home_cooldown_seconds: int = Field(
+        default=60,
+        ge=1,
+        le=86_400,
+        description="Seconds a region must have been well before players that had to leave it return, one "
+        "by one; and before one that returned may do so again.",
+    )
     resources: Resources = Field(
         default=Resources(
             requests=ResourceAmounts(cpu="250m", memory="256Mi"), limits=ResourceAmounts(memory="1Gi")

@@ -87,6 +87,7 @@ def _worker_env(cluster: MusicCluster) -> Env:
         lavalink_password(cluster, "SEGUE_LAVALINK_PASSWORD"),
         value("SEGUE_ROUTER_TARGETS", Names.of(cluster).router_targets()),
         value("SEGUE_SHARDS_PER_WORKER", spec.workers.shards_per_worker),
+        value("SEGUE_HOME_COOLDOWN_S", spec.workers.home_cooldown_seconds),
         value("SEGUE_LEASE_TTL_MS", spec.lease_ttl_ms),
         value("SEGUE_MEDIA_ALLOWED_NETWORKS", ",".join(spec.media.allowed_private_networks)),
         value("SEGUE_MEDIA_ATTACHMENT_HOSTS", ",".join(spec.media.attachment_hosts)),
