@@ -309,6 +309,7 @@ def answer(world: World, draw: Callable[[Any], Any]) -> None:
                     node=effect.node,
                     generation=effect.generation,
                     error="" if good else "timeout",
+                    rejected=not good and draw(st.booleans()),
                 )
             )
         case ShowNowPlaying():

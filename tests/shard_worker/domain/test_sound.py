@@ -12,7 +12,7 @@ from segue_core.filters import BANDS, GAIN_LEAST, GAIN_MOST, PLAIN, Timescale
 from segue_core.models import GuildRecord
 from segue_worker.domain import presets
 from segue_worker.domain.effects import Commit, PatchPlayer, ShowNowPlaying
-from segue_worker.domain.messages import Adopted, NodeLost, Progress, Verb
+from segue_worker.domain.messages import Adopted, NodeLost, Patched, Progress, Verb
 from segue_worker.domain.presets import Preset
 from segue_worker.domain.sound import sound_of
 from segue_worker.domain.state import restored
@@ -164,6 +164,32 @@ def test_filters_survive_a_takeover(playing: Table, version: str, sent: bool) ->
     assert bool(patches) is sent
     assert all(patch.filters == old.snapshot.filters for patch in patches)
     assert playing.state.position(playing.now) == 5_000
+
+
+@pytest.mark.parametrize("started", [True, False])
+def test_a_node_that_forbids_a_filter_plays_on_without(playing: Table, *, started: bool) -> None:
+    """Its configuration can switch filters off: the song stays where it is, and the message says so."""
+    playing.now += 5_000
+    playing.command(Verb.FILTERS, choice="nightcore")
+    if started:
+        playing.patched()
+        playing.send(NodeLost(node=playing.node, reason="refused"))
+        playing.place(WEST)
+    here = playing.node
+    patch = playing.newest(PatchPlayer)
+    playing.send(
+        Patched(
+            request=patch.request, node=here, generation=patch.generation, error="disabled", rejected=True
+        )
+    )
+    again = playing.newest(PatchPlayer)
+    assert (playing.node, again.request != patch.request) == (here, True)
+    assert (again.filters, again.position_ms) == (None, 5_000)
+    assert (again.item is not None) is started
+    assert (playing.state.snapshot.filters, playing.state.snapshot.speed) == (PLAIN, 1.0)
+    notice = playing.newest(ShowNowPlaying).view.notice
+    assert notice is not None
+    assert notice.phrase is Phrase.FILTERS_REFUSED
 
 
 def test_reading_changes_nothing(playing: Table) -> None:

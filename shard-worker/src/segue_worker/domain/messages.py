@@ -173,12 +173,16 @@ class Placed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patched:
-    """Answers ``PatchPlayer``. ``error`` empty: the node took it."""
+    """Answers ``PatchPlayer``. ``error`` empty: the node took it.
+
+    ``rejected``: it understood and would not (HTTP 400), so nothing of it was done and repeating won't help.
+    """
 
     request: RequestId
     node: NodeId
     generation: int
     error: str = ""
+    rejected: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

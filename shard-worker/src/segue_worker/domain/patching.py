@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from segue_core.filters import Filters
+from segue_core.filters import PLAIN, Filters
 from segue_core.models import VoiceLink
 from segue_worker.domain import policy
 from segue_worker.domain.effects import PatchPlayer
 from segue_worker.domain.placing import on_patch_failed
 from segue_worker.domain.state import OnNode, PendingPatch
+from segue_worker.domain.views import Phrase, Words
 
 if TYPE_CHECKING:
     from segue_worker.domain.messages import Patched
@@ -57,7 +58,7 @@ def settle(turn: Turn) -> None:
         return
     if start:
         turn.snap(generation=state.snapshot.generation + 1)
-        turn.set(start_needed=False)
+        turn.set(start_needed=False, seek_needed=False)
     if seek:
         turn.set(seek_needed=False)
     change = _Change(
@@ -81,6 +82,8 @@ def _send(turn: Turn, there: OnNode, change: _Change) -> None:
         patch=PendingPatch(
             request=request,
             carries_voice=change.voice is not None,
+            carries_filters=change.filters is not None,
+            starts=change.start,
             result=OnNode(
                 node=there.node,
                 has_track=has_track,
@@ -115,6 +118,9 @@ def on_patched(turn: Turn, message: Patched) -> None:
     patch = turn.state.patch
     if patch is None or patch.request != message.request:
         return
+    if message.rejected and patch.carries_filters and turn.state.snapshot.filters != PLAIN:
+        _without_filters(turn, patch)
+        return
     if message.error:
         on_patch_failed(turn, patch.result.node)
         return
@@ -124,6 +130,18 @@ def on_patched(turn: Turn, message: Patched) -> None:
         result = replace(result, voice=there.voice)  # it may have closed meanwhile
     turn.set(on_node=result, patch=None, patch_failures=0, excluded=())
     turn.stop_timer(TIMER)
+
+
+def _without_filters(turn: Turn, patch: PendingPatch) -> None:
+    """The node won't have the filters (its configuration can forbid some): the song matters more."""
+    turn.stop_timer(TIMER)
+    turn.snap(position_ms=turn.position, position_at=turn.now, filters=PLAIN, speed=1.0)
+    turn.set(
+        patch=None,
+        start_needed=turn.state.start_needed or (patch.starts and turn.state.current is not None),
+        seek_needed=turn.state.seek_needed or not patch.starts,
+        notice=Words(phrase=Phrase.FILTERS_REFUSED),
+    )
 
 
 def on_timer(turn: Turn) -> None:

@@ -56,10 +56,12 @@ class OnNode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingPatch:
-    """The one PATCH in flight, and what the player has when it succeeds."""
+    """The one PATCH in flight, and what the player has when it succeeds. ``starts``: it sends the song."""
 
     request: RequestId
     carries_voice: bool
+    carries_filters: bool = False
+    starts: bool = False
     result: OnNode
 
 

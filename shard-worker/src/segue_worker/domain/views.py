@@ -140,6 +140,7 @@ class Phrase(StrEnum):
     VOICE_LOST = "voice_lost"
     VOICE_RATE_LIMITED = "voice_rate_limited"
     NODE_TOO_OLD = "node_too_old"
+    FILTERS_REFUSED = "filters_refused"
     WAITING_FOR_NODE = "waiting_for_node"
     NODES_EXHAUSTED = "nodes_exhausted"
     QUEUE_ENDED = "queue_ended"

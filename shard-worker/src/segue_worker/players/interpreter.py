@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from segue_core.logging import get_logger
@@ -25,7 +26,7 @@ from segue_worker.domain.effects import (
     ShowNowPlaying,
 )
 from segue_worker.domain.messages import Message, Patched, Placed, TimerFired
-from segue_worker.lavalink.errors import NodeError
+from segue_worker.lavalink.errors import NodeError, NodeRejectedError
 from segue_worker.lavalink.rest import PlayerPatch
 from segue_worker.lavalink.wire import TrackTag
 from segue_worker.players.errands import Errands
@@ -176,19 +177,26 @@ class Interpreter:
         await self._tools.voice.send_voice_state(self._guild, effect.channel, self_deaf=effect.self_deaf)
 
     async def _patch(self, effect: PatchPlayer, *, while_frozen: bool) -> None:
-        error = ""
+        error, rejected = "", False
         try:
             async with asyncio.timeout(self._tools.limits.patch):
                 session = await self._shard.pool.session(effect.node)
                 await session.patch(self._guild, _patch_of(effect), while_frozen=while_frozen)
         except (NodeError, LeaseLapsedError) as failure:
             error = str(failure)
+            rejected = isinstance(failure, NodeRejectedError) and failure.status == HTTPStatus.BAD_REQUEST
         except TimeoutError:
             error = f"node {effect.node}: no answer in time"
         if error:
             _log.info("player.patch_failed", guild=self._guild, node=effect.node, why=error)
         self._post(
-            Patched(request=effect.request, node=effect.node, generation=effect.generation, error=error)
+            Patched(
+                request=effect.request,
+                node=effect.node,
+                generation=effect.generation,
+                error=error,
+                rejected=rejected,
+            )
         )
 
     async def _destroy(self, effect: DestroyPlayer) -> None:

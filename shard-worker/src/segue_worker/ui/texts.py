@@ -141,6 +141,7 @@ ENGLISH: dict[Phrase, str] = {
     Phrase.NODE_TOO_OLD: (
         "Player {node} is too old for Discord's encryption: it takes Lavalink 4.2 or newer."
     ),
+    Phrase.FILTERS_REFUSED: "The node that plays for you does not do these filters, so they are off again.",
     Phrase.WAITING_FOR_NODE: "Waiting for a free player…",
     Phrase.NODES_EXHAUSTED: "No player could take over. The queue is kept; `/resume` tries again.",
     Phrase.QUEUE_ENDED: "That's it - the queue has ended.",
