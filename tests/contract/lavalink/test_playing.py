@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from itertools import pairwise
 from typing import Any
 
 import pytest
+
+from tests.contract.lavalink.conftest import SILENCE
 
 
 async def _cue(client: Any, voice_of: Any, link: str, **body: Any) -> Any:
@@ -179,3 +182,19 @@ async def test_without_voice_a_track_stands_still(client: Any, link: str) -> Non
     assert (await client.get(3))[1]["state"]["position"] == 0
     assert (await client.call("DELETE", client.player_path(3)))[0] == 204
     assert (await client.event("TrackEndEvent", 3))["reason"] == "stopped"
+
+
+async def test_the_next_track_follows_at_once(
+    client: Any, voice_server: Any, voice_of: Any, link: str, wait_until: Any
+) -> None:
+    """A track started at the end of another is heard after at most five frames of silence, in one stream."""
+    await client.patch(1, {"voice": voice_of(), "track": {"identifier": link}, "endTime": 1000})
+    await client.event("TrackEndEvent", 1)
+    status, _ = await client.patch(1, {"track": {"identifier": link}})
+    assert status == 200
+    session = await voice_server.session()
+    await wait_until(lambda: len(session.music()) > 80)
+    heard = list(session.heard)
+    assert sum(packet.opus == SILENCE for packet in heard) <= 5
+    steps = [(b.timestamp - a.timestamp) & 0xFFFFFFFF for a, b in pairwise(heard)]
+    assert set(steps) == {960}
