@@ -64,6 +64,15 @@ class SupersededReturn(StrEnum):
     """4006 for its address, until there is other voice data."""
 
 
+class BucketWindow(StrEnum):
+    """How a REST bucket fills again."""
+
+    SLIDING = "sliding"
+    """One call at a time, each window/limit."""
+    FIXED = "fixed"
+    """All at once, when the window that began with the first call ends."""
+
+
 class OpenResume(StrEnum):
     """What a RESUME of a gateway session brings while another socket carries it."""
 
@@ -114,6 +123,7 @@ class Knobs:
     invalid_requests_window_ms: int = 600_000
     command_creates_per_day: int = 200
     # Seen at the REST API, or assumed: buckets are told in headers alone.
+    bucket_window: BucketWindow = BucketWindow.SLIDING
     messages_per_window: int = 5
     messages_window_ms: int = 5_000
     webhook_per_window: int = 5

@@ -80,7 +80,7 @@ class RestGate:
         if stopped is None:
             standing = self._standing(request, now)
             if standing is not None and not standing.allowed:
-                stopped = self._too_many(standing.reset_after_s, Scope.USER, standing)
+                stopped = self._too_many(standing.retry_after_s, Scope.USER, standing)
         if stopped is not None:
             return stopped
         try:

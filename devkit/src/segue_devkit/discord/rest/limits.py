@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from segue_devkit.discord.knobs import BucketWindow
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -34,53 +36,82 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """``limit`` calls in each window of ``window_ms``, which begins with the first of them."""
+    """``limit`` calls in ``window_ms``: the whole comes back after it, or a call at a time all along."""
 
     limit: int
     window_ms: int
+    window: BucketWindow = BucketWindow.SLIDING
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a bucket stands after a call; ``allowed`` False: the call is a 429."""
+    """Where a bucket stands after a call; ``allowed`` False: the call is a 429.
+
+    ``reset_after_s`` is the time until the bucket is full again, ``retry_after_s`` until one more call.
+    """
 
     bucket: str
     allowed: bool
     limit: int
     remaining: int
     reset_after_s: float
-    scope: Scope = Scope.USER
+    retry_after_s: float
 
 
-class _Count:
-    """One bucket of one major parameter."""
+class _Sliding:
+    """A leaky bucket: ``_empty_ns`` is when all that was taken has come back."""
 
-    __slots__ = ("rule", "started_ns", "used")
-
-    def __init__(self, rule: Rule, now_ns: int) -> None:
+    def __init__(self, rule: Rule) -> None:
         self.rule = rule
-        self.started_ns = now_ns
-        self.used = 0
+        self._window_ns = rule.window_ms * _NS_PER_MS
+        self._step_ns = max(1, self._window_ns // rule.limit)
+        self._empty_ns = 0
 
-    def left_ns(self, now_ns: int) -> int:
+    def full_in_ns(self, now_ns: int) -> int:
+        """Until the bucket is as if unused."""
+        return max(0, self._empty_ns - now_ns)
+
+    def take(self, now_ns: int) -> tuple[bool, int, int]:
+        """(allowed, calls left, wait for one more in ns)."""
+        taken_ns = self.full_in_ns(now_ns)
+        most_ns = self._step_ns * self.rule.limit
+        allowed = taken_ns + self._step_ns <= most_ns
+        if allowed:
+            taken_ns += self._step_ns
+            self._empty_ns = now_ns + taken_ns
+        left = (most_ns - taken_ns) // self._step_ns
+        return allowed, left, max(0, taken_ns + self._step_ns - most_ns)
+
+
+class _Fixed:
+    """A window that begins with its first call; ``_ends_ns`` is when all comes back at once."""
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        self._ends_ns = 0
+        self._used = 0
+
+    def full_in_ns(self, now_ns: int) -> int:
         """Until the window ends."""
-        return self.started_ns + self.rule.window_ms * _NS_PER_MS - now_ns
+        return max(0, self._ends_ns - now_ns)
 
-    def take(self, now_ns: int) -> bool:
-        """Count a call; False above the limit."""
-        if self.left_ns(now_ns) <= 0:
-            self.started_ns = now_ns
-            self.used = 0
-        self.used += 1
-        return self.used <= self.rule.limit
+    def take(self, now_ns: int) -> tuple[bool, int, int]:
+        """(allowed, calls left, wait for one more in ns)."""
+        if now_ns >= self._ends_ns:
+            self._ends_ns = now_ns + self.rule.window_ms * _NS_PER_MS
+            self._used = 0
+        allowed = self._used < self.rule.limit
+        self._used += allowed
+        left = self.rule.limit - self._used
+        return allowed, left, 0 if left else self._ends_ns - now_ns
 
 
 class Buckets:
     """Every count of every bucket."""
 
     def __init__(self) -> None:
-        self._counts: dict[tuple[str, str], _Count] = {}
-        self._global: _Count | None = None
+        self._counts: dict[tuple[str, str], _Sliding | _Fixed] = {}
+        self._global: _Fixed | None = None
 
     def take(self, bucket: str, major: str, rule: Rule, now_ns: int) -> Standing:
         """Count a call of a bucket."""
@@ -88,21 +119,22 @@ class Buckets:
         count = self._counts.get(key)
         if count is None or count.rule != rule:
             if len(self._counts) >= _PRUNE_ABOVE:
-                self._counts = {name: each for name, each in self._counts.items() if each.left_ns(now_ns) > 0}
-            count = self._counts[key] = _Count(rule, now_ns)
-        allowed = count.take(now_ns)
-        return Standing(
-            bucket, allowed, rule.limit, max(0, rule.limit - count.used), count.left_ns(now_ns) / 1e9
-        )
+                self._counts = {name: each for name, each in self._counts.items() if each.full_in_ns(now_ns)}
+            count = _Sliding(rule) if rule.window is BucketWindow.SLIDING else _Fixed(rule)
+            self._counts[key] = count
+        allowed, left, wait_ns = count.take(now_ns)
+        full_ns = count.full_in_ns(now_ns)
+        return Standing(bucket, allowed, rule.limit, left, full_ns / 1e9, wait_ns / 1e9)
 
     def take_global(self, per_second: int, now_ns: int) -> float | None:
         """Count a call of the bot; seconds to wait if it is one too many. 0 a second: no limit."""
         if not per_second:
             return None
-        rule = Rule(per_second, GLOBAL_WINDOW_MS)
+        rule = Rule(per_second, GLOBAL_WINDOW_MS, BucketWindow.FIXED)
         if self._global is None or self._global.rule != rule:
-            self._global = _Count(rule, now_ns)
-        return None if self._global.take(now_ns) else self._global.left_ns(now_ns) / 1e9
+            self._global = _Fixed(rule)
+        allowed, _, wait_ns = self._global.take(now_ns)
+        return None if allowed else wait_ns / 1e9
 
 
 def bucket_of(method: str, route: str) -> str:
@@ -123,11 +155,11 @@ def rule_of(method: str, route: str, knobs: Knobs) -> Rule | None:
     if route.endswith("/callback"):
         return None
     if "/webhooks/" in route:
-        rule = Rule(knobs.webhook_per_window, knobs.webhook_window_ms)
+        rule = Rule(knobs.webhook_per_window, knobs.webhook_window_ms, knobs.bucket_window)
     elif "/channels/{channel_id}/messages" in route and method != "GET":
-        rule = Rule(knobs.messages_per_window, knobs.messages_window_ms)
+        rule = Rule(knobs.messages_per_window, knobs.messages_window_ms, knobs.bucket_window)
     else:
-        rule = Rule(knobs.other_per_window, knobs.other_window_ms)
+        rule = Rule(knobs.other_per_window, knobs.other_window_ms, knobs.bucket_window)
     return rule if rule.limit else None
 
 
