@@ -174,7 +174,7 @@ async def test_it_waits_where_headers_say_so(bot: PeerBot, discord: SimClient, g
 
 async def test_it_obeys_a_429(bot: PeerBot, discord: SimClient, guild: SimGuild) -> None:
     """A bucket that somebody else with the same token emptied: one refusal, then the wait."""
-    await discord.knobs(messages_window_ms=4_000)
+    await discord.knobs(messages_window_ms=4_000, bucket_window="fixed")
     channel = str(guild.text_channel.id)
     async with aiohttp.ClientSession(headers={"Authorization": f"Bot {DEFAULT_TOKEN}"}) as http:
         for number in range(5):
