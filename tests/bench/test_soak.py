@@ -132,6 +132,13 @@ def test_the_memory_of_databases_is_shown_and_not_summed() -> None:
     assert result.metrics["rss_growth_mib_per_h"] == pytest.approx(0, abs=1)
 
 
+def test_the_memory_of_simulators_is_a_figure_of_its_own() -> None:
+    """What grows beside Segue is told, and not mistaken for Segue."""
+    result = report(_findings(leak=0, sim_leak=MIB))
+    assert result.metrics["rss_growth_mib_per_h"] == pytest.approx(0, abs=1)
+    assert result.metrics["simulators_rss_growth_mib_per_h"] == pytest.approx(60, abs=1)
+
+
 def test_only_errors_are_errors() -> None:
     """Warnings and what is no JSON are passed over; an error's event is told."""
     assert error_said('{"level": "error", "event": "it broke"}') == "it broke"
@@ -173,13 +180,14 @@ def _acts(seed: int) -> list[tuple[str, float]]:
     return done
 
 
-def _findings(*, leak: float, database_leak: float = 0) -> Findings:
+def _findings(*, leak: float, database_leak: float = 0, sim_leak: float = 0) -> Findings:
     samples = [
         Sample(
             at_s=minute * 60.0,
             processes={
                 "x-worker-a": ProcessFigures(int(100 * MIB + minute * leak), 20, 10, 50 + minute % 3),
                 "x-router-a": ProcessFigures(60 * MIB, 20, 10, 9),
+                "x-sim-discord-0": ProcessFigures(int(90 * MIB + minute * sim_leak), 30, 8),
                 "x-postgres-0": ProcessFigures(int(50 * MIB + minute * database_leak), 30, 8),
             },
             redis_keys=300,
@@ -195,5 +203,6 @@ def _findings(*, leak: float, database_leak: float = 0) -> Findings:
         wrongs=Wrongs(),
         tally=Tally(),
         databases=("x-redis", "x-postgres"),
+        own=("x-worker", "x-router"),
         new_keys={},
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -42,11 +42,13 @@ class Panel:
 def chart(title: str, x_label: str, panels: Sequence[Panel], *, mark_x: float | None = None) -> str:
     """Return an SVG document with the panels one below the other, all over the same x.
 
-    ``mark_x`` draws an upright line, such as the end of a warm-up.
+    A name has the same colour in all of them. ``mark_x`` draws an upright line, such as the end of a warm-up.
     """
     xs = [x for panel in panels for series in panel.series for x, _ in series.points]
     span = (min(xs, default=0.0), max(xs, default=1.0))
     height = TOP + PANEL_HEIGHT * len(panels)
+    names = dict.fromkeys(series.name for panel in panels for series in panel.series)
+    colours = {name: COLOURS[number % len(COLOURS)] for number, name in enumerate(names)}
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img"',
         f'aria-label="{escape(title, quote=True)}">',
@@ -55,7 +57,7 @@ def chart(title: str, x_label: str, panels: Sequence[Panel], *, mark_x: float | 
         f'<text x="{LEFT}" y="22" font-weight="600">{escape(title)}</text>',
     ]
     for number, panel in enumerate(panels):
-        parts += _panel(panel, TOP + number * PANEL_HEIGHT, span, x_label, mark_x)
+        parts += _panel(panel, TOP + number * PANEL_HEIGHT, span, x_label, mark_x, colours)
     return "\n".join([*parts, "</svg>\n"])
 
 
@@ -68,7 +70,14 @@ def ticks(low: float, high: float) -> list[float]:
     return [round(number * step, 9) for number in range(first, max(last, first + 1) + 1)]
 
 
-def _panel(panel: Panel, top: int, span: Point, x_label: str, mark_x: float | None) -> list[str]:
+def _panel(
+    panel: Panel,
+    top: int,
+    span: Point,
+    x_label: str,
+    mark_x: float | None,
+    colours: Mapping[str, str],
+) -> list[str]:
     ys = [y for series in panel.series for _, y in series.points]
     marks = ticks(0.0 if panel.from_zero else min(ys, default=0.0), max(ys, default=1.0))
     lowest, highest = marks[0], marks[-1]
@@ -84,13 +93,14 @@ def _panel(panel: Panel, top: int, span: Point, x_label: str, mark_x: float | No
     for mark in marks:
         parts.append(f'<path class="faint" d="M{LEFT} {py(mark):.1f}H{WIDTH - RIGHT}"/>')
         parts.append(f'<text x="{LEFT - 8}" y="{py(mark) + 4:.1f}" text-anchor="end">{mark:g}</text>')
-    for mark in (one for one in ticks(*span) if span[0] <= one <= span[1]):
-        text = f"{mark:g}{' ' + escape(x_label) if mark == span[0] or mark == 0 else ''}"
+    along = [one for one in ticks(*span) if span[0] <= one <= span[1]]
+    for mark in along:
+        text = f"{mark:g} {escape(x_label)}" if mark == along[-1] else f"{mark:g}"
         parts.append(f'<text x="{px(mark):.1f}" y="{lower + 18}" text-anchor="middle">{text}</text>')
     if mark_x is not None and span[0] <= mark_x <= span[1]:
         parts.append(f'<path class="faint" stroke-dasharray="4 3" d="M{px(mark_x):.1f} {upper}V{lower}"/>')
     for number, series in enumerate(panel.series):
-        parts += _line(series, COLOURS[number % len(COLOURS)], number, upper, px, py)
+        parts += _line(series, colours[series.name], number, upper, px, py)
     return parts
 
 

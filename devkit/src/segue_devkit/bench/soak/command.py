@@ -93,6 +93,7 @@ async def _soak(
             wrongs=sampler.wrongs,
             tally=tally,
             databases=(names.redis, names.postgres),
+            own=(names.worker, names.router),
             new_keys=keys,
         )
 

@@ -17,7 +17,9 @@ LEAST_SAMPLES = 10
 MIB = 1024 * 1024
 HOUR_S = 3600.0
 RSS_GROWTH_MIB_PER_H = 40.0
-"""Of all services together: a pod of 1 GiB then lasts for days even if it never levelled off."""
+"""Of all workers and routers together: a pod of 1 GiB then lasts for days even if it never levelled off."""
+SIMULATORS_MIB_PER_H = 300.0
+"""Bounded, but slow to fill: events to replay, interactions of 15 minutes, messages, frames of songs."""
 TASKS_GROWTH = 20.0
 SOCKETS_GROWTH = 20.0
 REDIS_KEYS_GROWTH = 40.0
@@ -43,7 +45,10 @@ class SoakBench:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """The raw material. ``databases`` begins the names of pods whose memory is their own business."""
+    """The raw material.
+
+    ``databases`` begins the names of pods whose memory is their own business, ``own`` those of Segue's.
+    """
 
     seconds: float
     guilds: int
@@ -51,6 +56,7 @@ class Findings:
     wrongs: Wrongs
     tally: Tally
     databases: tuple[str, ...]
+    own: tuple[str, ...]
     new_keys: Mapping[str, int]
 
     @property
@@ -60,7 +66,7 @@ class Findings:
 
     @property
     def services(self) -> list[str]:
-        """The pods that are ours, workers first."""
+        """The pods that are no databases: Segue's, and the simulators."""
         names = {name for one in self.samples for name in one.processes}
         return sorted(name for name in names if not name.startswith(self.databases))
 
@@ -68,15 +74,18 @@ class Findings:
 def report(found: Findings) -> SoakBench:
     """Sum up a run."""
     services = found.services
+    own = [name for name in services if name.startswith(found.own)]
+    others = [name for name in services if name not in own]
     unanswered = len(found.tally.troubles)
     restarts = found.samples[-1].restarts - found.samples[0].restarts if found.samples else 0
     errors = found.wrongs.total + unanswered + restarts
     enough = len(found.fitted) >= LEAST_SAMPLES
     metrics = {
-        "rss_growth_mib_per_h": _per_s(found, lambda one: _rss(one, services)) * HOUR_S / MIB,
+        "rss_growth_mib_per_h": _per_s(found, lambda one: _rss(one, own)) * HOUR_S / MIB,
+        "simulators_rss_growth_mib_per_h": _per_s(found, lambda one: _rss(one, others)) * HOUR_S / MIB,
         "tasks_growth": _growth(found, lambda one: sum(each.tasks or 0 for each in one.processes.values())),
-        "fds_growth": _growth(found, lambda one: sum(each.fds for each in one.processes.values())),
-        "sockets_growth": _growth(found, lambda one: sum(each.sockets for each in one.processes.values())),
+        "fds_growth": _growth(found, lambda one: _sum(one, services, lambda each: each.fds)),
+        "sockets_growth": _growth(found, lambda one: _sum(one, services, lambda each: each.sockets)),
         "redis_keys_growth": _growth(found, lambda one: one.redis_keys),
         "redis_growth_mib_per_h": _per_s(found, lambda one: one.redis_bytes) * HOUR_S / MIB,
         "errors": float(errors),
@@ -94,6 +103,7 @@ def report(found: Findings) -> SoakBench:
             name: {"below": below, "met": metrics[name] < below}
             for name, below in (
                 ("rss_growth_mib_per_h", RSS_GROWTH_MIB_PER_H),
+                ("simulators_rss_growth_mib_per_h", SIMULATORS_MIB_PER_H),
                 ("tasks_growth", TASKS_GROWTH),
                 ("sockets_growth", SOCKETS_GROWTH),
                 ("redis_keys_growth", REDIS_KEYS_GROWTH),
@@ -164,7 +174,11 @@ def _over_minutes(
 
 
 def _rss(sample: Sample, names: Sequence[str]) -> float:
-    return sum(sample.processes[name].rss_bytes for name in names if name in sample.processes)
+    return _sum(sample, names, lambda each: each.rss_bytes)
+
+
+def _sum(sample: Sample, names: Sequence[str], value: Callable[[ProcessFigures], float]) -> float:
+    return sum(value(sample.processes[name]) for name in names if name in sample.processes)
 
 
 def _per_s(found: Findings, value: Callable[[Sample], float]) -> float:
@@ -203,7 +217,7 @@ def _process(found: Findings, name: str) -> dict[str, float]:
 def _notes(found: Findings, *, enough: bool) -> list[str]:
     notes = [
         f"growth is fitted (Theil-Sen) after {WARM_UP:.0%} of the run; of tasks, sockets, keys over the rest",
-        "memory of the databases is not in rss_growth_mib_per_h; redis_growth_mib_per_h is what Redis says",
+        "rss_growth_mib_per_h is of workers and routers; redis_growth_mib_per_h is what Redis itself says",
     ]
     if not enough:
         notes.append(f"only {len(found.fitted)} samples after the warm-up: run it for longer")

@@ -170,9 +170,12 @@ def error_said(line: str) -> str | None:
 
 
 def kinds(names: Iterable[bytes]) -> Counter[str]:
-    """Return how many keys there are of each kind: their names with the numbers taken out."""
+    """Return how many keys there are of each kind: their names with numbers and words taken out."""
     return Counter(
-        ":".join("#" if any(char.isdigit() for char in part) else part for part in name.decode().split(":"))
+        ":".join(
+            "#" if any(char.isdigit() or char == " " for char in part) else part
+            for part in name.decode().split(":")
+        )
         for name in names
     )
 
