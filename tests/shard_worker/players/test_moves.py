@@ -108,12 +108,17 @@ async def test_an_answer_that_does_not_fit_any_more_is_not_taken() -> None:
 
 
 async def test_nobody_waits_for_a_shard_that_is_let_go() -> None:
-    """Closing answers those who still wait: their guilds are being closed as well."""
+    """Closing answers those who still wait, even when nothing was asked yet."""
     desk = Desk(lambda _: Placement(node=None, retry_after_ms=60_000))
     moves = moves_of(desk)
     moves.lost(LOST, [guild(1)])
     waiting = asyncio.create_task(moves.place(query(1)))
     await desk.asked.wait()
+    await moves.close()
+    assert (await waiting).node == "alone"
+    moves.lost(LOST, [guild(2)])
+    waiting = asyncio.create_task(moves.place(query(2)))
+    await asyncio.sleep(0)
     await moves.close()
     assert (await waiting).node == "alone"
 

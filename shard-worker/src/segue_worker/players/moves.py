@@ -77,7 +77,7 @@ class ShardMoves:
         asked = {player.guild: self._asked[player.guild] for player in players}
         task = asyncio.create_task(self._ask(node, players, asked, until))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda done: self._over(done, asked.values()))
 
     async def place(self, query: PlaceQuery) -> Placement:
         """Answer a guild from what was asked for all, or ask for it alone."""
@@ -105,29 +105,24 @@ class ShardMoves:
     ) -> None:
         started = time.monotonic()
         rest = players
-        try:
-            while rest and time.monotonic() < until:
-                query = MoveQuery(
-                    node=node,
-                    shard=self._shard,
-                    reason=MoveReason.LOST,
-                    players=rest,
-                    preferred=self._open_nodes(),
-                )
-                answers = await self._placer.replace(query)
-                waits = {
-                    guild: answer.retry_after_ms for guild, answer in answers.items() if answer.retry_after_ms
-                }
-                for guild, answer in answers.items():
-                    if guild not in waits and not asked[guild].answer.done():
-                        asked[guild].answer.set_result(answer)
-                rest = tuple(player for player in rest if player.guild in waits)
-                if rest:
-                    await asyncio.sleep(max(_LEAST_WAIT_S, min(waits.values()) / 1000))
-        finally:
-            for one in asked.values():
-                if not one.answer.done():
-                    one.answer.set_result(None)
+        while rest and time.monotonic() < until:
+            query = MoveQuery(
+                node=node,
+                shard=self._shard,
+                reason=MoveReason.LOST,
+                players=rest,
+                preferred=self._open_nodes(),
+            )
+            answers = await self._placer.replace(query)
+            waits = {
+                guild: answer.retry_after_ms for guild, answer in answers.items() if answer.retry_after_ms
+            }
+            for guild, answer in answers.items():
+                if guild not in waits and not asked[guild].answer.done():
+                    asked[guild].answer.set_result(answer)
+            rest = tuple(player for player in rest if player.guild in waits)
+            if rest:
+                await asyncio.sleep(max(_LEAST_WAIT_S, min(waits.values()) / 1000))
         _log.info(
             "players.replaced",
             node=node,
@@ -136,3 +131,12 @@ class ShardMoves:
             left=len(rest),
             ms=round((time.monotonic() - started) * 1000),
         )
+
+    def _over(self, task: asyncio.Task[None], asked: Iterable[_Asked]) -> None:
+        """However it ended, even before it began: nobody waits on, who has no answer asks alone."""
+        self._tasks.discard(task)
+        for one in asked:
+            if not one.answer.done():
+                one.answer.set_result(None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("players.replace_failed", shard=self._shard, exc_info=error)
