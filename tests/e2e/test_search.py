@@ -6,6 +6,7 @@ import io
 import wave
 from typing import TYPE_CHECKING
 
+import aiohttp
 import pytest
 
 from tests.e2e.conftest import eventually, text_of
@@ -142,3 +143,34 @@ async def test_a_song_is_liked_kept_and_found_again(room: Room, town: Town, tune
         return any(one.identifier == song.identifier and one.likes == before - 1 for one in rows)
 
     await eventually("the like is counted no more", taken_back)
+
+
+async def test_a_queue_is_written_to_a_file_and_read_again(room: Room, town: Town, tunes: Tunes) -> None:
+    """The file goes to who asks for it alone; read elsewhere it gives the same songs in their order, once."""
+    first, second, third = tunes["long"][:3]
+    await room.play(first)
+    await room.queue_up(second, third)
+    written = await room.ask("export")
+    assert written.message is not None
+    assert "3 songs" in written.message.text
+    (attached,) = written.message.raw["attachments"]
+    assert attached["filename"] == "queue.json"
+    async with aiohttp.ClientSession() as http, http.get(attached["url"]) as response:
+        data = await response.read()
+    other = await town.room()
+    file = await other.person.upload("queue.json", data, "application/json")
+    read = await other.send("import", file=file)
+    answer = await read.wait_answer(30)
+    assert "Added 3 songs" in text_of(answer)
+    await other.hears(first)
+    queue = await other.ask("queue")
+    assert queue.message is not None
+    assert queue.message.text.index(second.title) < queue.message.text.index(third.title)
+    await town.applied_once(other, [read])
+
+
+async def test_a_file_that_is_no_queue_is_refused_in_words(room: Room) -> None:
+    """What is wrong with it is said, and nothing is played."""
+    file = await room.person.upload("queue.json", b'{"items": []}', "application/json")
+    await room.says("there is no song", "import", file=file)
+    await room.says("The queue is empty", "export")

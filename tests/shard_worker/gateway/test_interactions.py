@@ -14,6 +14,7 @@ from aiohttp import web
 from prometheus_client import REGISTRY
 
 from segue_core.ids import CommandId
+from segue_worker.domain.views import FileView
 from segue_worker.gateway import interactions as module
 from segue_worker.gateway.bot import WorkerBot
 from segue_worker.gateway.calls import ForbiddenError, GoneError, RefusedError, RestError, UnansweredError
@@ -34,6 +35,7 @@ class Text:
 
     text: str = "rain"
     components: Sequence[hikari.api.ComponentBuilder] = ()
+    file: FileView | None = None
 
     @property
     def embeds(self) -> Sequence[hikari.Embed]:

@@ -225,3 +225,19 @@ async def test_a_file_host_in_a_private_network_is_refused_unless_its_address_wa
 async def test_without_hosts_no_file_is_taken(guard: LinkGuard) -> None:
     """Files are off when nothing is named, public address or not."""
     assert isinstance(await guard.check_file("https://open.example/song.mp3"), RefusedLink)
+
+
+async def test_a_small_file_is_fetched_from_its_host_and_cut_at_the_bound(site: Site) -> None:
+    """Whole when it fits, else no more than was asked for; nothing from anywhere else."""
+    guard = LinkGuard([], file_hosts=(OPEN,), lookup=Names())
+    try:
+        link = f"http://{OPEN}:{site.port}/song.mp3"
+        assert await guard.fetch(link, 100) == b"not read"
+        assert await guard.fetch(link, 3) == b"not"
+        gone = await guard.fetch(f"http://{OPEN}:{site.port}/gone", 100)
+        assert isinstance(gone, RefusedLink)
+        redirected = await guard.fetch(f"http://{OPEN}:{site.port}/to?http://{CLOSED}/", 100)
+        assert isinstance(redirected, RefusedLink), "redirects are not followed"
+        assert isinstance(await guard.fetch(f"http://{CLOSED}:{site.port}/song.mp3", 100), RefusedLink)
+    finally:
+        await guard.close()

@@ -10,6 +10,7 @@ from segue_core.breaker import Breaker
 from segue_core.events import DomainEvent
 from segue_core.ids import EventId, GuildId, UserId
 from segue_core.logging import get_logger
+from segue_core.queue_file import Counts
 from segue_core.store import ratings
 from segue_core.store.append import append
 from segue_core.store.connection import UNSTORABLE, Lender, pool_of
@@ -164,6 +165,21 @@ class Store:
     async def liked(self, user: UserId, limit: int = 20) -> tuple[RatedSong, ...]:
         """Return the songs that somebody likes or saved, the newest first."""
         return tuple(ratings.rated(row) for row in await self._fetch(ratings.LIKED, user, limit))
+
+    async def counts(self, songs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Counts]:
+        """Return how many like, dislike and saved each of these (source, identifier), if heard."""
+        rows = await self._fetch(
+            "SELECT s.* FROM songs s JOIN unnest($1::text[], $2::text[]) AS wanted (source, identifier)"
+            " ON s.source = wanted.source AND s.identifier = wanted.identifier",
+            [source for source, _ in songs],
+            [identifier for _, identifier in songs],
+        )
+        return {
+            (row["source"], row["identifier"]): Counts(
+                likes=row["likes"], dislikes=row["dislikes"], saves=row["saves"]
+            )
+            for row in rows
+        }
 
     async def audit(self, guild: GuildId | None = None, limit: int = 20) -> tuple[AuditRow, ...]:
         """Return who did what, the newest first; of one guild, or (None) of the whole cluster."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from redis.exceptions import RedisError
 
+from segue_core import queue_file
 from segue_core.ids import ShardId, shard_of
 from segue_core.logging import get_logger
 from segue_core.redis.connection import UNREACHABLE
@@ -20,6 +21,7 @@ from segue_worker.domain.effects import Topic
 from segue_worker.domain.views import (
     Fact,
     FactName,
+    FileView,
     Heard,
     HistoryPage,
     LikedPage,
@@ -48,6 +50,7 @@ _log = get_logger(__name__)
 HISTORY_PAGE: Final = 10
 LAST_HISTORY_PAGE: Final = 50
 """Further back than this nobody turns page by page; `segue history` reads it all."""
+_JSON: Final = "application/json"
 _PATIENCE_S: Final = 2.0
 """Longer than this a person is not kept waiting for one source."""
 
@@ -89,6 +92,8 @@ class ClusterInformer:
                 return await self._history(guild, question.page, question.played)
             case Topic.LIKED:
                 return await self._liked(question.user, question.page)
+            case Topic.EXPORT:
+                return await self._export(guild, question.queue)
             case Topic.STATS:
                 return await self._stats()
             case Topic.NODE:
@@ -128,6 +133,24 @@ class ClusterInformer:
         more = len(rows) > first + HISTORY_PAGE and page < LAST_HISTORY_PAGE
         words = Words(phrase=Phrase.LIKED if songs else Phrase.LIKED_NONE)
         return ReplyView(tone=Tone.INFO, words=words, liked=LikedPage(page=page, songs=songs, more=more))
+
+    async def _export(self, guild: GuildId, queue: tuple[QueueItem, ...]) -> ReplyView:
+        """The queue is ours; without PostgreSQL it is written without what people think of its songs."""
+        songs = [(item.track.source, item.track.identifier) for item in queue]
+        counts: Mapping[tuple[str, str], queue_file.Counts] | None = None
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                counts = await self._store.counts(songs)
+        except (StoreUnavailableError, TimeoutError) as error:
+            _log.info("informer.counts_unread", guild=guild, why=str(error) or type(error).__name__)
+        unheard = None if counts is None else queue_file.Counts()
+        items = (
+            (item, unheard if counts is None else counts.get(song, unheard))
+            for item, song in zip(queue, songs, strict=True)
+        )
+        file = FileView(name="queue.json", data=queue_file.write(guild, items), content_type=_JSON)
+        words = Words(phrase=Phrase.EXPORTED, values={"count": len(queue)})
+        return ReplyView(tone=Tone.INFO, words=words, file=file)
 
     async def _stats(self) -> ReplyView:
         nodes = tuple(self._fleet().nodes.values())

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _log = get_logger(__name__)
 
-_NEEDS_VOICE: Final = frozenset({Verb.PLAY, Verb.PLAY_NEXT, Verb.PLAY_NOW, Verb.JOIN})
+_NEEDS_VOICE: Final = frozenset({Verb.PLAY, Verb.PLAY_NEXT, Verb.PLAY_NOW, Verb.IMPORT, Verb.JOIN})
 _ACK_ATTEMPTS: Final = 3
 
 

@@ -44,9 +44,11 @@ def song(*, required: bool = False) -> OptionSpec:
     )
 
 
-def file(description: str) -> OptionSpec:
+def file(description: str, *, required: bool = False) -> OptionSpec:
     """Return an option for a file."""
-    return OptionSpec(name="file", kind=OptionKind.ATTACHMENT, description=description, fills="file")
+    return OptionSpec(
+        name="file", kind=OptionKind.ATTACHMENT, description=description, fills="file", required=required
+    )
 
 
 def place(name: str, description: str, fills: str = "place", *, required: bool = True) -> OptionSpec:

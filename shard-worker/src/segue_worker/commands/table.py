@@ -149,6 +149,23 @@ QUEUE: tuple[CommandSpec, ...] = (
     CommandSpec(verb=Verb.CLEAR, description="Empty the queue", chapter=Chapter.QUEUE),
 )
 
+FILES: tuple[CommandSpec, ...] = (
+    CommandSpec(
+        verb=Verb.EXPORT,
+        description="Get the queue as a file",
+        chapter=Chapter.QUEUE,
+        reads=True,
+        cooldown_ms=5_000,
+    ),
+    CommandSpec(
+        verb=Verb.IMPORT,
+        description="Add the songs of a queue that was written to a file",
+        chapter=Chapter.QUEUE,
+        options=(options.file("A file that /export wrote", required=True),),
+        cooldown_ms=5_000,
+    ),
+)
+
 SOUND: tuple[CommandSpec, ...] = (
     CommandSpec(
         verb=Verb.VOLUME,
@@ -245,7 +262,7 @@ ABOUT: tuple[CommandSpec, ...] = (
     CommandSpec(verb=Verb.PING, description="See whether Segue is awake", chapter=Chapter.ABOUT, reads=True),
 )
 
-COMMANDS: tuple[CommandSpec, ...] = (*PLAYING, *STEERING, *QUEUE, *SOUND, *ABOUT)
+COMMANDS: tuple[CommandSpec, ...] = (*PLAYING, *STEERING, *QUEUE, *FILES, *SOUND, *ABOUT)
 
 BY_NAME: dict[str, CommandSpec] = {spec.name: spec for spec in COMMANDS}
 

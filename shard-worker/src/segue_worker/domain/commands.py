@@ -242,11 +242,20 @@ def _help(turn: Turn, command: Command) -> None:
     turn.answer(command.id, view, from_button=command.from_button)
 
 
+def _export(turn: Turn, command: Command) -> None:
+    if turn.state.current is None and not turn.state.queue:
+        turn.reply(command, Tone.INFO, Words(phrase=Phrase.QUEUE_EMPTY))
+        return
+    turn.inform(command, Topic.EXPORT)
+
+
 _HANDLERS: dict[Verb, Callable[[Turn, Command], None]] = {
     Verb.PLAY: _play,
     Verb.PLAY_NEXT: _play,
     Verb.PLAY_NOW: _play,
     Verb.SEARCH: search,
+    Verb.EXPORT: _export,
+    Verb.IMPORT: _play,
     Verb.PAUSE: _pause,
     Verb.RESUME: _resume,
     Verb.SKIP: _skip,

@@ -40,6 +40,8 @@ class QueryKind(StrEnum):
     """A link or words to search for, as somebody typed them."""
     FILE = "file"
     """The link of a file that was sent with the command."""
+    QUEUE = "queue"
+    """The link of a file with a queue in it, that was sent with the command."""
     OFFER = "offer"
     """The name of a list that was shown; the song at ``place`` of it is meant."""
 
@@ -146,6 +148,7 @@ class Topic(StrEnum):
 
     HISTORY = "history"
     LIKED = "liked"
+    EXPORT = "export"
     STATS = "stats"
     NODE = "node"
     SHARD = "shard"
@@ -155,7 +158,7 @@ class Topic(StrEnum):
 class Inform:
     """Answer a command with what others know; like a ``Reply``, once for each.
 
-    ``user`` asks; ``page``: of a list.
+    ``queue`` is to be written down, the song that plays first. ``user`` asks; ``page``: of a list.
     ``played``: the songs we remember ourselves, the newest last, in case the store
     can't be asked. ``node``: where the guild plays.
     """
@@ -166,6 +169,7 @@ class Inform:
     page: int = 1
     node: NodeId | None = None
     played: tuple[QueueItem, ...] = ()
+    queue: tuple[QueueItem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,8 @@ class Verb(StrEnum):
     PLAY_NEXT = "playnext"
     PLAY_NOW = "playnow"
     SEARCH = "search"
+    EXPORT = "export"
+    IMPORT = "import"
     PAUSE = "pause"
     RESUME = "resume"
     SKIP = "skip"
@@ -139,6 +141,8 @@ class LoadFailure(StrEnum):
     """The list they chose from is no longer known."""
     NOT_THEIR_OFFER = "not_their_offer"
     """Somebody else was shown the list."""
+    BAD_FILE = "bad_file"
+    """The file that was sent is no queue."""
     UNAVAILABLE = "unavailable"
     """What is needed for it can't be asked just now."""
 

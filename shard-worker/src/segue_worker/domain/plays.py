@@ -9,7 +9,7 @@ from segue_worker.domain import policy, voice
 from segue_worker.domain.admitting import admit
 from segue_worker.domain.closing import abandon_if_provisional, load_timer
 from segue_worker.domain.effects import LoadTracks, OfferSongs, QueryKind
-from segue_worker.domain.messages import Command, Loaded, LoadFailure
+from segue_worker.domain.messages import Command, Loaded, LoadFailure, Verb
 from segue_worker.domain.state import GuildState, PendingPlay
 from segue_worker.domain.views import Phrase
 
@@ -28,6 +28,7 @@ FAILURES: dict[LoadFailure, Phrase] = {
     LoadFailure.THROTTLED: Phrase.THROTTLED,
     LoadFailure.SOURCE_RESTS: Phrase.SOURCE_RESTS,
     LoadFailure.TOO_MANY_SEARCHES: Phrase.TOO_MANY_SEARCHES,
+    LoadFailure.BAD_FILE: Phrase.BAD_QUEUE_FILE,
     LoadFailure.OFFER_EXPIRED: Phrase.OFFER_EXPIRED,
     LoadFailure.NOT_THEIR_OFFER: Phrase.NOT_THEIR_OFFER,
     LoadFailure.UNAVAILABLE: Phrase.TRY_AGAIN,
@@ -63,7 +64,8 @@ def query_of(turn: Turn, command: Command) -> LoadTracks | None:
             place=command.place or 0,
         )
     if command.file is not None:
-        return LoadTracks(request=0, query=command.file, user=command.user, kind=QueryKind.FILE)
+        kind = QueryKind.QUEUE if command.verb is Verb.IMPORT else QueryKind.FILE
+        return LoadTracks(request=0, query=command.file, user=command.user, kind=kind)
     words = (command.query or "").strip()
     if not words:
         turn.refuse(command, Phrase.QUERY_EMPTY)
@@ -99,7 +101,7 @@ def on_loaded(turn: Turn, message: Loaded) -> None:
     turn.stop_timer(load_timer(load.request))
     if message.failure is not None or not message.tracks:
         phrase = FAILURES[message.failure or LoadFailure.NOTHING_FOUND]
-        _refuse(turn, load, phrase, wait_s=seconds(message.wait_ms))
+        _refuse(turn, load, phrase, wait_s=seconds(message.wait_ms), detail=message.detail)
         return
     tracks = message.tracks[: policy.PLAYLIST_LIMIT] if message.playlist is not None else message.tracks[:1]
     left_out = message.left_out + (len(message.tracks) - len(tracks) if message.playlist is not None else 0)

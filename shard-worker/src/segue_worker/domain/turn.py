@@ -125,8 +125,13 @@ class Turn:
                     page=max(1, command.page or 1),
                     node=snapshot.node,
                     played=snapshot.played if topic is Topic.HISTORY else (),
+                    queue=self._everything() if topic is Topic.EXPORT else (),
                 )
             )
+
+    def _everything(self) -> tuple[QueueItem, ...]:
+        current = self.state.current
+        return self.state.queue if current is None else (current, *self.state.queue)
 
     def _is_first_answer(self, command: CommandId) -> bool:
         if command in self.state.recent:

@@ -69,6 +69,8 @@ class Phrase(StrEnum):
     DISLIKES = "dislikes"
     SAVED = "saved"
     OPINION_UNDONE = "opinion_undone"
+    EXPORTED = "exported"
+    BAD_QUEUE_FILE = "bad_queue_file"
     LIKED = "liked"
     LIKED_NONE = "liked_none"
     LIKED_UNKNOWN = "liked_unknown"
@@ -316,6 +318,15 @@ class OfferView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileView:
+    """A file that comes with an answer."""
+
+    name: str
+    data: bytes
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyView:
     """An answer to one person: a sentence, and for some commands more below it."""
 
@@ -329,4 +340,5 @@ class ReplyView:
     facts: tuple[Fact, ...] = ()
     history: HistoryPage | None = None
     liked: LikedPage | None = None
+    file: FileView | None = None
     help: HelpPage | None = None

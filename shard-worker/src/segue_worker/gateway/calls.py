@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hikari import api as hikari_api
 
     from segue_core.ids import CommandId
+    from segue_worker.domain.views import FileView
 
 
 class ErrorCode(IntEnum):
@@ -79,6 +80,10 @@ class Shown(Protocol):
     @property
     def components(self) -> Sequence[hikari_api.ComponentBuilder]:
         """Rows of buttons."""
+
+    @property
+    def file(self) -> FileView | None:
+        """A file to send along with an answer."""
 
 
 class Answerable(Protocol):

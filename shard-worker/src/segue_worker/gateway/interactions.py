@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
     from hikari import api as hikari_api
 
+    from segue_worker.domain.views import FileView
+
 
 ACK_TIMEOUT_S = 2.5
 EDIT_TIMEOUT_S = 10.0
@@ -84,7 +86,8 @@ class InteractionRest:
         data = {} if shown is None else self._message(shown)
         if ephemeral:
             data["flags"] = int(hikari.MessageFlag.EPHEMERAL)
-        return await self._callback(interaction, kind, data, Operation.ACKNOWLEDGE)
+        file = None if shown is None else shown.file
+        return await self._callback(interaction, kind, data, Operation.ACKNOWLEDGE, file)
 
     async def complete(self, interaction: Answerable, choices: Sequence[tuple[str, str]]) -> Ack:
         """Answer an autocomplete with at most 25 choices of (name, value). Raises RestError."""
@@ -92,12 +95,17 @@ class InteractionRest:
         return await self._callback(interaction, hikari.ResponseType.AUTOCOMPLETE, data, Operation.COMPLETE)
 
     async def _callback(
-        self, interaction: Answerable, kind: hikari.ResponseType, data: dict[str, Any], operation: Operation
+        self,
+        interaction: Answerable,
+        kind: hikari.ResponseType,
+        data: dict[str, Any],
+        operation: Operation,
+        file: FileView | None = None,
     ) -> Ack:
         path = f"/interactions/{interaction.id}/{interaction.token}/callback"
         document = {"type": int(kind), "data": data}
         with measured(operation):
-            status, body = await self._send("POST", path, document, operation.value, ACK_TIMEOUT_S)
+            status, body = await self._send("POST", path, document, operation.value, ACK_TIMEOUT_S, file)
             if status < HTTPStatus.BAD_REQUEST:
                 return Ack.ACCEPTED
             code = _code(body)
@@ -110,7 +118,7 @@ class InteractionRest:
     async def edit_original(self, token: str, shown: Shown) -> None:
         """Put ``shown`` into the first answer. Raises RestError; GoneError when it, or its token, is gone."""
         path = f"/webhooks/{self._application}/{token}/messages/@original"
-        await self._until_taken("PATCH", path, self._message(shown), Operation.EDIT_ANSWER)
+        await self._until_taken("PATCH", path, self._message(shown), Operation.EDIT_ANSWER, shown.file)
 
     async def follow_up(self, token: str, shown: Shown, *, ephemeral: bool = True) -> None:
         """Answer once more. Raises RestError; GoneError when the token has expired."""
@@ -118,7 +126,7 @@ class InteractionRest:
         if ephemeral:
             message["flags"] = int(hikari.MessageFlag.EPHEMERAL)
         await self._until_taken(
-            "POST", f"/webhooks/{self._application}/{token}", message, Operation.FOLLOW_UP
+            "POST", f"/webhooks/{self._application}/{token}", message, Operation.FOLLOW_UP, shown.file
         )
 
     def _message(self, shown: Shown) -> dict[str, Any]:
@@ -130,7 +138,12 @@ class InteractionRest:
         }
 
     async def _until_taken(
-        self, method: str, path: str, message: dict[str, Any], operation: Operation
+        self,
+        method: str,
+        path: str,
+        message: dict[str, Any],
+        operation: Operation,
+        file: FileView | None,
     ) -> None:
         what = operation.value
         again = _again if method == "PATCH" else _once_allowed
@@ -140,22 +153,32 @@ class InteractionRest:
                     with attempt, measured(operation):
                         if attempt.num > 1:
                             metrics.DISCORD_RETRIES.labels(operation.name.lower()).inc()
-                        status, body = await self._send(method, path, message, what, EDIT_TIMEOUT_S)
+                        status, body = await self._send(method, path, message, what, EDIT_TIMEOUT_S, file)
                         if status >= HTTPStatus.BAD_REQUEST:
                             raise _error(what, status, body)
         except TimeoutError as error:
             raise UnansweredError(f"{what} stayed unanswered for {EDIT_TIMEOUT_S:g} s") from error
 
     async def _send(
-        self, method: str, path: str, document: dict[str, Any], what: str, patience_s: float
+        self,
+        method: str,
+        path: str,
+        document: dict[str, Any],
+        what: str,
+        patience_s: float,
+        file: FileView | None,
     ) -> tuple[int, bytes]:
         """Return status and body. The path carries a token, so that no error names it."""
+        data: bytes | aiohttp.FormData = jsontext.dumps(document).encode()
+        headers = _JSON
+        if file is not None:
+            # Discord, *Uploading Files*: the document is a field of the form, files are numbered.
+            data, headers = aiohttp.FormData({"payload_json": jsontext.dumps(document)}), {}
+            data.add_field("files[0]", file.data, filename=file.name, content_type=file.content_type)
         try:
             async with (
                 asyncio.timeout(patience_s),
-                self._http.request(
-                    method, self._url + path, data=jsontext.dumps(document).encode(), headers=_JSON
-                ) as answer,
+                self._http.request(method, self._url + path, data=data, headers=headers) as answer,
             ):
                 return answer.status, await answer.read()
         except TimeoutError as error:

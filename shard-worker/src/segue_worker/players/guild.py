@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _log = get_logger(__name__)
 
 _NODE_EVENTS: Final = (Progress, TrackStartedOn, TrackEndedOn, TrackFailedOn, VoiceClosed)
-_LIMITED: Final = frozenset({Verb.PLAY, Verb.PLAY_NEXT, Verb.PLAY_NOW, Verb.VOLUME})
+_LIMITED: Final = frozenset({Verb.PLAY, Verb.PLAY_NEXT, Verb.PLAY_NOW, Verb.IMPORT, Verb.VOLUME})
 """What a server's settings bound; the others need not wait until they were asked for."""
 _GOES_ON_FROZEN: Final = frozenset({EndReason.FINISHED, EndReason.LOAD_FAILED})
 

@@ -108,6 +108,7 @@ class LinkGuard:
         self._local_files = local_files
         self._file_hosts = frozenset(file_hosts)
         self._service_hosts = service_hosts
+        self._lookup = lookup
         self._resolver = _JudgingResolver(self._allowed, lookup)
         self._http: aiohttp.ClientSession | None = None
 
@@ -153,6 +154,27 @@ class LinkGuard:
             return _failed(error)
         return SafeLink(identifier=parsed.url)
 
+    async def fetch(self, url: str, most: int) -> bytes | RefusedLink:
+        """Return a file of at most ``most`` bytes that was sent with a command; a longer one is cut there."""
+        checked = await self.check_file(url)
+        if isinstance(checked, RefusedLink):
+            return checked
+        named = _network_of(urlsplit(url).hostname or "")
+        resolver = _JudgingResolver((*self._allowed, *named), self._lookup)
+        try:
+            async with (
+                asyncio.timeout(PATIENCE_S),
+                aiohttp.ClientSession(
+                    connector=aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False), trust_env=False
+                ) as http,
+                http.get(checked.identifier, allow_redirects=False) as response,
+            ):
+                if response.status != HTTPStatus.OK:
+                    return RefusedLink(failure=LoadFailure.NOTHING_FOUND, detail="there is nothing any more")
+                return await _at_most(response.content, most)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            return _failed(error)
+
     async def _follow(self, link: Link) -> SafeLink | RefusedLink:
         for _ in range(MAX_HOPS + 1):
             if link.host in self._service_hosts:
@@ -192,6 +214,15 @@ class LinkGuard:
         headers = {"Range": "bytes=0-0"} if method == "GET" else {}
         async with self._http.request(method, url, allow_redirects=False, headers=headers) as response:
             return response.status, response.headers.get("Location")
+
+
+async def _at_most(content: aiohttp.StreamReader, most: int) -> bytes:
+    data = bytearray()
+    async for chunk in content.iter_chunked(16 * 1024):
+        data += chunk
+        if len(data) > most:
+            break
+    return bytes(data[:most])
 
 
 def _network_of(host: str) -> tuple[Network, ...]:

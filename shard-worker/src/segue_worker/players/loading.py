@@ -14,6 +14,7 @@ from segue_worker.domain.messages import Loaded, LoadFailure
 from segue_worker.lavalink.errors import NodeTimeoutError
 from segue_worker.lavalink.loader import NoNodeError, SourceRestsError
 from segue_worker.lavalink.tracks import LoadKind, LoadResult, named_after
+from segue_worker.players.importing import import_queue
 from segue_worker.players.ports import NotALink, RefusedLink, SafeLink
 from segue_worker.search.desk import TooManySearchesError
 from segue_worker.search.limits import Asker
@@ -32,6 +33,8 @@ async def load_tracks(effect: LoadTracks, guild: GuildId, tools: Tools) -> Loade
     """Return what ``effect.query`` means; every way to fail is an answer."""
     if effect.kind is QueryKind.OFFER:
         return await _chosen(effect, guild, tools)
+    if effect.kind is QueryKind.QUEUE:
+        return await import_queue(effect, guild, tools)
     check = tools.links.check_file if effect.kind is QueryKind.FILE else tools.links.check
     link = await check(effect.query)
     match link:

@@ -199,6 +199,9 @@ class Links(Protocol):
     async def check(self, text: str) -> SafeLink | RefusedLink | NotALink:
         """Say what ``text`` is, following redirects. Never raises."""
 
+    async def fetch(self, url: str, most: int) -> bytes | RefusedLink:
+        """Return a small file that was sent to us, or why it can't be had. Never raises."""
+
     async def check_file(self, url: str) -> SafeLink | RefusedLink | NotALink:
         """The same for the link of a file that was sent to us. Never raises."""
 

@@ -18,11 +18,13 @@ class Purpose(StrEnum):
     SEARCH = "search"
     SUGGEST = "suggest"
     """Words are looked up while they are typed."""
+    IMPORT = "import"
+    """The songs of a file are looked for."""
     REPLACE = "replace"
     """A song that failed is looked for elsewhere."""
 
 
-_FACTORS: Final = {Purpose.SEARCH: 1, Purpose.SUGGEST: 4, Purpose.REPLACE: 1}
+_FACTORS: Final = {Purpose.SEARCH: 1, Purpose.SUGGEST: 4, Purpose.IMPORT: 6, Purpose.REPLACE: 1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

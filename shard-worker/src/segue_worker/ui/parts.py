@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import hikari
 from hikari.api.special_endpoints import MessageActionRowBuilder
 
-from segue_worker.domain.views import Tone
+from segue_worker.domain.views import FileView, Tone
 from segue_worker.ui import texts
 from segue_worker.ui.markdown import escape, length
 
@@ -34,10 +34,14 @@ RED: Final = hikari.ButtonStyle.DANGER
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """A message ready for hikari's ``create_message``, ``edit_message`` and interaction responses."""
+    """A message ready for hikari's ``create_message``, ``edit_message`` and interaction responses.
+
+    ``file`` goes with answers to interactions only.
+    """
 
     embeds: tuple[hikari.Embed, ...]
     components: tuple[MessageActionRowBuilder, ...] = ()
+    file: FileView | None = None
 
     def kwargs(self) -> dict[str, Any]:
         """Return the arguments that all of those calls share; nobody is ever pinged."""

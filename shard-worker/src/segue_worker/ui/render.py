@@ -67,6 +67,8 @@ def reply(view: ReplyView) -> Rendered:
     if view.sound is not None and view.tone is Tone.INFO:
         lines += [f"- {name}" for name in texts.sound(view.sound)]
     embed = hikari.Embed(color=TONES[view.tone], description="\n".join(lines))
+    if view.file is not None:
+        return Rendered(embeds=(embed,), file=view.file)
     if view.offer is not None:
         return Rendered(embeds=(embed,), components=(offer_menu(view.offer),))
     if view.item is not None:

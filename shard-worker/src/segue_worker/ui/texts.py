@@ -63,6 +63,8 @@ ENGLISH: dict[Phrase, str] = {
     Phrase.DISLIKES: "Noted: **{title}** is not for you.",
     Phrase.SAVED: "Kept **{title}** for you. `/liked` finds it again.",
     Phrase.OPINION_UNDONE: "Taken back, for **{title}**.",
+    Phrase.EXPORTED: "Here is the queue, {count} songs. `/import` reads it again.",
+    Phrase.BAD_QUEUE_FILE: "I can't read that as a queue: {detail}. `/export` writes one that I can.",
     Phrase.LIKED: "These are the songs you like or kept.",
     Phrase.LIKED_NONE: "You have not liked or kept a song yet. `/like` is for the one that plays.",
     Phrase.LIKED_UNKNOWN: "I can't look that up just now. Please try again in a moment.",
