@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from functools import cache
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from operator import attrgetter
+from typing import TYPE_CHECKING
 
 from segue_core.models import MessageRef
 from segue_worker.domain import policy
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 TIMER = "post"
 REFRESH_TIMER = "refresh"
 NONCE_LIMIT = 25
+
+_PASSING = {"position_ms", "ends_at", "queued_ms"}
+_lasting = attrgetter(*(field.name for field in fields(NowPlayingView) if field.name not in _PASSING))
+"""Of a view, what people would see change."""
 
 
 def view_of(state: GuildState, now: int) -> NowPlayingView:
@@ -52,21 +58,27 @@ def _usable(state: GuildState, phase: PlayerPhase) -> frozenset[Control]:
     if phase is PlayerPhase.ENDED:
         return frozenset()
     snapshot = state.snapshot
-    paused = phase is PlayerPhase.PAUSED
+    return _controls(
+        phase is PlayerPhase.PAUSED,
+        bool(snapshot.played),
+        len(state.queue) > 1,
+        snapshot.volume > 0,
+        snapshot.volume < state.settings.volume_limit,
+    )
+
+
+@cache
+def _controls(paused: bool, back: bool, mixable: bool, quieter: bool, louder: bool) -> frozenset[Control]:
+    """Return the set for a situation: there are 32 of them, and every turn asks."""
     possible = {
-        Control.PREVIOUS: bool(snapshot.played),
+        Control.PREVIOUS: back,
         Control.PAUSE: not paused,
         Control.RESUME: paused,
-        Control.SKIP: True,
-        Control.STOP: True,
-        Control.LOOP: True,
-        Control.SHUFFLE: len(state.queue) > 1,
-        Control.QUIETER: snapshot.volume > 0,
-        Control.LOUDER: snapshot.volume < state.settings.volume_limit,
-        Control.QUEUE: True,
-        Control.LIKE: True,
+        Control.SHUFFLE: mixable,
+        Control.QUIETER: quieter,
+        Control.LOUDER: louder,
     }
-    return frozenset(control for control, works in possible.items() if works)
+    return frozenset(control for control in Control if possible.get(control, True))
 
 
 def _ended(view: NowPlayingView, notice: Words | None) -> NowPlayingView:
@@ -162,8 +174,7 @@ def _whole(state: GuildState, view: NowPlayingView) -> NowPlayingView:
 
 def _differs(shown: NowPlayingView, view: NowPlayingView) -> bool:
     """Whether people would see a change; the song advancing is none."""
-    passing: dict[str, Any] = {"position_ms": 0, "ends_at": None, "queued_ms": 0}
-    if replace(shown, **passing) != replace(view, **passing):
+    if _lasting(shown) != _lasting(view):
         return True
     if shown.ends_at is None or view.ends_at is None:
         return shown.ends_at != view.ends_at

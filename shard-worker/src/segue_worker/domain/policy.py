@@ -23,7 +23,7 @@ FACTOR_LEAST, FACTOR_MOST = 0.5, 2.0
 STEP_MS = 10_000
 """How far /forward and /rewind go when nobody says."""
 
-PLAYED_LIMIT = 10
+PLAYED_LIMIT = 5
 """Songs one can go back by; they travel in every snapshot."""
 
 LOAD_TIMEOUT_MS = 20_000
