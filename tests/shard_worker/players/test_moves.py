@@ -116,9 +116,8 @@ async def test_nobody_waits_for_a_shard_that_is_let_go() -> None:
     await desk.asked.wait()
     await moves.close()
     assert (await waiting).node == "alone"
-    moves.lost(LOST, [guild(2)])
     waiting = asyncio.create_task(moves.place(query(2)))
-    await asyncio.sleep(0)
+    moves.lost(LOST, [guild(2)])
     await moves.close()
     assert (await waiting).node == "alone"
 
