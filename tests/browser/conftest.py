@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 150.0
 STOP_S = 60.0
-WAIT_MS = 20_000
+WAIT_MS = 30_000
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",

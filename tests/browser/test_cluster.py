@@ -77,6 +77,13 @@ async def test_a_pod_is_stopped_and_woken_and_the_button_keeps_its_focus(
     outside = page.locator("#pods tr", has_text="sim-discord")
     await expect(outside).to_contain_text("ready")
     assert await outside.get_by_role("button").count() == 0
+    for pod, action, words in (
+        ("laptop-sim-discord-0", "kill", "it stays"),
+        ("nobody", "kill", "no pod"),
+        ("laptop-redis-0", "explode", "kill, stop, wake"),
+    ):
+        refused = await page.request.post(f"{demo.url}api/pods/{pod}", data={"action": action})
+        assert (refused.status, words in await refused.text()) == (409, True)
 
 
 async def test_a_page_without_a_cluster_says_so(

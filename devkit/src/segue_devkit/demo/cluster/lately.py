@@ -17,7 +17,8 @@ from redis.exceptions import RedisError
 
 from segue_core.codec import MalformedValueError, decode
 from segue_core.events import DomainEvent, PlayerMoved, ShardPromoted
-from segue_core.redis.keys import EVENT_PARTITIONS
+from segue_core.ids import GuildId
+from segue_core.redis.keys import CLUSTER_PARTITION, partition_of
 from segue_devkit.processes import EventKind
 
 if TYPE_CHECKING:
@@ -91,7 +92,8 @@ class Lately:
         self._keys = keys
         self._guilds = guilds
         self._found: deque[Happening] = deque(maxlen=KEPT)
-        self._seen = {keys.partition(number).events: "0" for number in EVENT_PARTITIONS}
+        partitions = {CLUSTER_PARTITION, *(partition_of(GuildId(guild)) for guild in guilds)}
+        self._streams = tuple(keys.partition(number).events for number in sorted(partitions))
 
     def newest(self) -> tuple[Happening, ...]:
         """Return them."""
@@ -102,20 +104,26 @@ class Lately:
         self._found.append(Happening(at=_now_ms(), kind="act", text=text))
 
     async def read_facts(self) -> None:
-        """Take facts from Redis as they come; while it is away, wait for it."""
+        """Take facts from Redis as they come: of the cluster, and of the guilds that were named."""
+        async with asyncio.TaskGroup() as group:
+            for stream in self._streams:  # one call each: in a Redis Cluster they lie in several slots
+                group.create_task(self._follow(stream))
+
+    async def _follow(self, stream: str) -> None:
+        """Read one stream for ever; while Redis is away, wait for it."""
+        seen = "0"
         while True:
             try:
                 reply = await self._redis.execute_command(
-                    "XREAD", "COUNT", 100, "BLOCK", _BLOCK_MS, "STREAMS", *self._seen, *self._seen.values()
+                    "XREAD", "COUNT", 100, "BLOCK", _BLOCK_MS, "STREAMS", stream, seen
                 )
             except (RedisError, OSError) as error:
                 _log.debug("no facts for the page", reason=str(error))
                 await asyncio.sleep(_RETRY_S)
                 continue
-            for stream, entries in _streams(reply):
-                for entry, fields in entries:
-                    self._seen[stream] = _text(entry)
-                    self._take(fields)
+            for entry, fields in _entries(reply):
+                seen = entry
+                self._take(fields)
 
     async def read_pods(self, events: Callable[[], AsyncIterator[PodEvent]]) -> None:
         """Take what happens to pods."""
@@ -141,17 +149,14 @@ def _now_ms() -> int:
     return round(time.time() * 1000)
 
 
-def _streams(reply: Any) -> list[tuple[str, Any]]:
-    """Return (stream, entries), however the protocol's version delivers them."""
+def _entries(reply: Any) -> list[tuple[str, Any]]:
+    """Return (id, fields) of the one stream in a reply, however the protocol's version delivers it."""
     if not reply:
         return []
-    pairs = reply.items() if isinstance(reply, dict) else reply
-    found = []
-    for stream, entries in pairs:
-        # redis-py wraps the entries of RESP3 once more.
-        inner = entries[0] if len(entries) == 1 and entries and isinstance(entries[0], list) else entries
-        found.append((_text(stream), inner))
-    return found
+    [(_, entries)] = reply.items() if isinstance(reply, dict) else reply
+    if isinstance(reply, dict):  # redis-py wraps the entries of RESP3 once more
+        [entries] = entries
+    return [(_text(entry), fields) for entry, fields in entries]
 
 
 def _text(value: bytes | str) -> str:

@@ -51,7 +51,8 @@ function connection() {
   const failing = [...state.trouble.values()].flat();
   const text = state.lost ? AWAY : failing.some((one) => one !== "cluster") ? NO_DISCORD : failing.length ? NO_REDIS : "";
   say($("connection"), text);
-  document.body.classList.toggle("away", Boolean(text));
+  document.body.classList.toggle("no-discord", state.lost || text === NO_DISCORD);
+  document.body.classList.toggle("no-redis", state.lost || failing.includes("cluster"));
 }
 
 // ---- servers and people -------------------------------------------------------------------------
