@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.pages import play, show, until
+from tests.browser.pages import ask, play, show, until
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -38,6 +38,10 @@ async def _set_the_scene(page: Page) -> None:
     await expect(page.locator("#voice-members")).to_contain_text("Ada")
     await page.get_by_role("combobox", name="You are").select_option("You")
     await play(page, "lantern waltz", "Lantern Waltz")
+    await page.get_by_role("combobox", name="You are").select_option("Ada")
+    await ask(page, "/play cinnamon street")
+    await expect(page.locator("#messages")).to_contain_text("Up next")
+    await page.get_by_role("combobox", name="You are").select_option("You")
     await until(page, f"/-\\d/.test({PATH}[1].textContent)")
     worker = await page.locator("#path b").nth(1).inner_text()
     await page.get_by_role("button", name=f"Kill worker-{worker}", exact=True).click()
