@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 WAIT_S = 30.0
 LOOK_MS = 50
+NOTICE, BOX = "document.getElementById('notice')", "document.getElementById('composer-input')"
 
 
 async def until(page: Page, expression: str) -> None:
@@ -32,13 +33,22 @@ async def show(page: Page, view: str) -> None:
         await tab.click()
 
 
-async def ask(page: Page, text: str) -> None:
-    """Type a command and send it; wait until the message box is empty again."""
+async def ready(page: Page) -> None:
+    """Wait until the page knows the bot's commands: it is opened before the bot has registered them."""
     await show(page, "chat")
+    await page.get_by_role("combobox", name="Message").fill("/")
+    await until(page, "document.querySelector('#suggestions [role=option]')")
+
+
+async def ask(page: Page, text: str) -> None:
+    """Type a command and send it, again if the bot could not take it; wait until the box is empty."""
+    await ready(page)
     box = page.get_by_role("combobox", name="Message")
     await box.fill(text)
-    await box.press("Enter")
-    await until(page, "document.getElementById('composer-input').value === ''")
+    async with asyncio.timeout(WAIT_S):
+        while await box.input_value():
+            await box.press("Enter")
+            await until(page, f"!{NOTICE}.hidden || !{BOX}.value")
 
 
 async def play(page: Page, song: str, title: str) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from playwright.async_api import Locator, Page, WebSocket, expect
 
 from segue_devkit.tunes import catalogue, timecode
-from tests.browser.pages import until
+from tests.browser.pages import ready, until
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -38,6 +38,8 @@ async def _ask(page: Page, text: str) -> None:
 
 async def _ask_for(page: Page, song: str) -> None:
     """Ask for a song, again if the bot finds that this was too soon after the last command."""
+    await ready(page)
+    await page.get_by_role("combobox", name="Message").fill("")
     async with asyncio.timeout(WAIT_S):
         while True:
             known = await page.locator(".message.ephemeral").count()
