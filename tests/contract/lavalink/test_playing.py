@@ -187,7 +187,7 @@ async def test_without_voice_a_track_stands_still(client: Any, link: str) -> Non
 async def test_the_next_track_follows_at_once(
     client: Any, voice_server: Any, voice_of: Any, link: str, wait_until: Any
 ) -> None:
-    """A track started at the end of another is heard in one stream with it, with no more than a breath between.
+    """A track started at the end of another is heard in one stream with it, after a breath at most.
 
     The stand-in puts up to five frames of silence there; a real node in a hurry falls silent more than once.
     """
