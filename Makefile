@@ -29,6 +29,7 @@ format: setup ## Format the code
 bench: setup ## Every benchmark, with its distribution
 	@$(BIN)/segue bench commands
 	@$(BIN)/segue bench router
+	@$(BIN)/segue bench soak --minutes 10
 	@$(BIN)/segue bench router-failover
 
 pictures: setup ## The pictures of the demo page in docs/images, from a running cluster

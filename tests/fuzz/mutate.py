@@ -81,7 +81,7 @@ def mutated(draw: st.DrawFn, documents: tuple[Any, ...], most: int = 4) -> Any:
 def _changed(document: Any, path: Path, draw: st.DrawFn) -> Any:
     if not path:
         # Rarely, as nothing is left to look into then.
-        return draw(st.sampled_from(JUNK)) if draw(st.integers(0, 9)) == 0 else document
+        return copy.deepcopy(draw(st.sampled_from(JUNK))) if draw(st.integers(0, 9)) == 0 else document
     parent = document
     for part in path[:-1]:
         parent = parent[part]
@@ -90,7 +90,7 @@ def _changed(document: Any, path: Path, draw: st.DrawFn) -> Any:
         case "junk":
             parent[last] = copy.deepcopy(draw(st.sampled_from(JUNK)))
         case "any":
-            parent[last] = draw(anything)
+            parent[last] = copy.deepcopy(draw(anything))
         case "gone":
             del parent[last]
         case "wrapped":

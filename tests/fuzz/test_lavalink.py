@@ -10,7 +10,7 @@ from aiohttp import web
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segue_core.codec import encode
+from segue_core.codec import decode, encode
 from segue_core.ids import GuildId, ItemId, NodeId, NodeSessionId, UserId
 from segue_core.models import QueueItem
 from segue_worker.lavalink.errors import MalformedFrameError, NodeError
@@ -89,7 +89,8 @@ def test_a_track_is_understood_or_malformed(document: Any) -> None:
 def storable(track: Track) -> None:
     """Check that a track can be kept in a queue: that is where it goes next."""
     assert 0 <= track.length_ms <= LONGEST_MS
-    assert encode(QueueItem(id=ItemId("i"), track=track, requester=UserId(1), requested_at=0))
+    item = QueueItem(id=ItemId("i"), track=track, requester=UserId(1), requested_at=0)
+    assert decode(QueueItem, encode(item)) == item
 
 
 class Node:

@@ -190,3 +190,20 @@ def test_a_spoilt_interaction_is_survived(
         if isinstance(parsed, Wish):
             assert parsed.command.user > 0
             assert parsed.command.page is None or parsed.command.page >= 1
+
+
+@pytest.mark.parametrize("name", [[], {}, None, 7])
+def test_completion_of_an_option_without_a_name_is_passed_over(name: object) -> None:
+    """What is typed into an option whose name is anything but a name completes and breaks nothing."""
+    option = {"name": name, "type": 3, "value": "ra", "focused": True}
+    payload = {
+        "id": "5",
+        "application_id": "9",
+        "token": "t",
+        "type": 4,
+        "guild_id": "77",
+        "channel_id": "500",
+        "member": {"user": {"id": "1"}},
+        "data": {"name": "play", "options": [option]},
+    }
+    assert isinstance(parse_interaction(payload), Ignored)

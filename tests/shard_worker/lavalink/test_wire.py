@@ -22,7 +22,7 @@ from segue_worker.domain.messages import (
 )
 from segue_worker.lavalink.errors import MalformedFrameError
 from segue_worker.lavalink.rest import PlayerPatch
-from segue_worker.lavalink.tracks import LoadKind, parse_load
+from segue_worker.lavalink.tracks import LoadKind, parse_load, parse_track
 from segue_worker.lavalink.translate import adopted_message, guild_message
 from segue_worker.lavalink.wire import (
     NodeStats,
@@ -115,7 +115,12 @@ def test_track_events_carry_what_we_put_into_user_data() -> None:
     )
     exception = {"message": "Something broke.", "severity": "fault", "cause": "java.io.IOException"}
     assert message_of(event("TrackExceptionEvent", exception=exception)) == TrackFailedOn(
-        node=NODE, generation=3, item="song-1", message="Something broke.", severity="fault"
+        node=NODE,
+        generation=3,
+        item="song-1",
+        message="Something broke.",
+        severity="fault",
+        cause="java.io.IOException",
     )
     stuck = message_of(event("TrackStuckEvent", thresholdMs=10000))
     assert isinstance(stuck, TrackFailedOn)
@@ -282,3 +287,10 @@ def test_patch_says_only_what_changes() -> None:
     }
     assert PlayerPatch(stop=True, tag=tag).document() == {"track": {"encoded": None}}
     assert "VoiceLink" not in repr(PlayerPatch(voice=voice))
+
+
+@pytest.mark.parametrize("field", ["title", "author", "identifier", "sourceName", "uri", "isrc"])
+def test_a_track_whose_texts_are_none_is_malformed(field: str) -> None:
+    """Stored like that no successor could read its queue: it is refused where it comes in."""
+    with pytest.raises(MalformedFrameError, match="text"):
+        parse_track({**TRACK, "info": {**TRACK["info"], field: ["no", "text"]}})

@@ -211,7 +211,8 @@ def _typing(origin: Origin, guild: GuildId | None, user: UserId, data: Mapping[A
     return Ignored(reason="typed into nothing that we complete")
 
 
-_SUGGESTING = frozenset(option.name for spec in COMMANDS for option in spec.options if option.suggests)
+_SUGGESTING = tuple({option.name for spec in COMMANDS for option in spec.options if option.suggests})
+"""No set: what is looked for in it may be anything, a list too."""
 
 
 def _options(spec: CommandSpec, sent: object, resolved: object) -> dict[str, OptionValue]:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ongaku.abc import track as ongaku_track
 
 _BUILDER: Final = EntityBuilder()
+_TEXTS: Final = ("encoded", "identifier", "title", "author", "source")
+_MAYBE_TEXTS: Final = ("uri", "artwork_url", "isrc")
 
 _UNTITLED: Final = "unknown title"
 """What a node calls a file without tags."""
@@ -71,7 +73,7 @@ def parse_track(document: Mapping[str, Any]) -> Track:
     """
     try:
         # pluginInfo is absent where no plugin speaks; ongaku insists on it.
-        return _ours(_BUILDER.build_track({"pluginInfo": {}, **document}))
+        return _checked(_ours(_BUILDER.build_track({"pluginInfo": {}, **document})))
     except UNSHAPED as error:
         raise MalformedFrameError(f"not a track: {error!r}") from error
 
@@ -129,6 +131,17 @@ def _parse_all(documents: Sequence[Mapping[str, Any]]) -> tuple[Track, ...]:
     return tuple(parse_track(document) for document in documents)
 
 
+def _checked(track: Track) -> Track:
+    """Return the track; TypeError when a field is no text: stored like that, no successor could read it."""
+    for name in _TEXTS:
+        if not isinstance(getattr(track, name), str):
+            raise TypeError(f"{name} is no text")
+    for name in _MAYBE_TEXTS:
+        if not isinstance(getattr(track, name), str | None):
+            raise TypeError(f"{name} is neither text nor null")
+    return track
+
+
 def _ours(track: ongaku_track.Track) -> Track:
     info = track.info
     return Track(
@@ -138,8 +151,8 @@ def _ours(track: ongaku_track.Track) -> Track:
         author=info.author,
         length_ms=milliseconds(info.length),
         source=info.source_name,
-        is_stream=info.is_stream,
-        is_seekable=info.is_seekable,
+        is_stream=bool(info.is_stream),
+        is_seekable=bool(info.is_seekable),
         uri=info.uri,
         artwork_url=info.artwork_url,
         isrc=info.isrc,
