@@ -182,6 +182,10 @@ PROMOTED = ShardPromoted(
     [
         (event(PROMOTED), "shard 3: worker-a → worker-c, resumed in 412 ms"),
         (
+            event(replace(PROMOTED, replayed=1)),
+            "shard 3: worker-a → worker-c, resumed in 412 ms, 1 event replayed",
+        ),
+        (
             event(replace(PROMOTED, replayed=2)),
             "shard 3: worker-a → worker-c, resumed in 412 ms, 2 events replayed",
         ),

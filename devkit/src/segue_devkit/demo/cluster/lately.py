@@ -67,7 +67,8 @@ def _promotion(promoted: ShardPromoted, cluster: str) -> str:
         if promoted.resume_ms is None
         else f"resumed in {promoted.resume_ms} ms"
     )
-    replayed = f", {promoted.replayed} events replayed" if promoted.replayed else ""
+    count = "1 event" if promoted.replayed == 1 else f"{promoted.replayed} events"
+    replayed = f", {count} replayed" if promoted.replayed else ""
     return f"shard {promoted.shard}: {before} → {after}, {how}{replayed}"
 
 
