@@ -180,6 +180,7 @@ class Worker:
     log: RecordingLog
     stale: list[int]
     pools: list[NodePool]
+    journal: CommandJournal
 
 
 @pytest.fixture
@@ -312,7 +313,7 @@ async def worker(
         registry = PlayerRegistry(tools, discord, pool, 1)
         registries.append(registry)
         discord.post = registry.post
-        return Worker(lease, registry, discord, meters, log, stale, pools)
+        return Worker(lease, registry, discord, meters, log, stale, pools, journal)
 
     yield make
     for registry in registries:

@@ -192,6 +192,7 @@ async def test_commit_whose_answer_is_lost_takes_effect_once(
     playing: Worker, line: Line, store: GuildStore, ann: Ann, eventually: Eventually
 ) -> None:
     """Redis did it and could not say so: the next attempt finds that out, nothing is doubled."""
+    await playing.journal.flush()  # or the lost answer would be that of an earlier command's end
     line.lose_next_answer()
     playing.registry.post(GUILD, ann(Verb.SKIP))
     await eventually(lambda: len(playing.discord.replies) == 3)

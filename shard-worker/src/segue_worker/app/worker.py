@@ -3,115 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import signal
 import time
-import uuid
-from collections import Counter
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
-
-import aiohttp
-import stamina
 
 from segue_core.drain import EventDrain
 from segue_core.health import CheckResult, Health, HealthLevel, HealthServer
-from segue_core.ids import GuildId, OwnerId, ShardId
 from segue_core.logging import get_logger
-from segue_core.redis import topology as topologies
-from segue_core.redis.cache import Cache
 from segue_core.redis.clock import RedisClock
 from segue_core.redis.connection import RedisClient, connect
-from segue_core.redis.event_log import EventLog
-from segue_core.redis.guilds import GuildStore
-from segue_core.redis.identify import IdentifyGate
-from segue_core.redis.leases import LeasePlane, WorkerBeat
-from segue_core.redis.limits import RateLimits
 from segue_core.store import Store, StoreUnavailableError
 from segue_worker import metrics
-from segue_worker.app.answers import Answers
-from segue_worker.app.informer import ClusterInformer
-from segue_worker.app.ingress import Ingress
-from segue_worker.app.journal import JournalRecovery
-from segue_worker.app.limits import GuildLimits
-from segue_worker.app.memory import watch
+from segue_worker.app.assembly import Around, assemble
 from segue_worker.app.relay import Relay
-from segue_worker.app.reports import PlayerMeter, Promotions, WorkerChecks
-from segue_worker.app.screen import DiscordScreen
-from segue_worker.commands.cooldown import Cooldowns
+from segue_worker.app.reports import WorkerChecks
+from segue_worker.app.waiting import first_contact, first_topology, gateway_info
 from segue_worker.commands.table import registration
-from segue_worker.domain.decide import decide
 from segue_worker.gateway.bot import WorkerBot
-from segue_worker.gateway.connection import Chances
-from segue_worker.gateway.errors import DiscordUnreachableError, GatewayError
-from segue_worker.gateway.rest import DiscordRest
-from segue_worker.gateway.whereabouts import Whereabouts
-from segue_worker.lavalink.loader import TrackLoader
-from segue_worker.lavalink.pool import NodePool
-from segue_worker.lavalink.socket import Caller
-from segue_worker.players.journaling import CommandJournal
-from segue_worker.players.links import LinkGuard
-from segue_worker.players.planned import PlannedTiming
-from segue_worker.players.registry import PlayerRegistry, PoolFactory
-from segue_worker.players.tools import Tools
-from segue_worker.routing.client import Router
-from segue_worker.search.desk import SearchDesk
-from segue_worker.search.finds import Finds
-from segue_worker.search.offers import Offers
-from segue_worker.search.suggest import Suggester
-from segue_worker.shards.lease import LeaseLapsedError
-from segue_worker.shards.manager import ManagerConfig, ShardManager
+from segue_worker.gateway.errors import GatewayError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from segue_core.ids import ChannelId, Epoch
+    from segue_core.ids import Epoch, ShardId
     from segue_core.memory import MemoryWatch
     from segue_core.models import Topology
-    from segue_worker.gateway.info import GatewayInfo
-    from segue_worker.lavalink.ports import SessionListener
+    from segue_worker.players.registry import PlayerRegistry
     from segue_worker.settings import WorkerSettings
-    from segue_worker.shards.lease import LeaseView
+    from segue_worker.shards.manager import ShardManager
 
 _T = TypeVar("_T")
 _log = get_logger(__name__)
 
 FLUSH_S: Final = 2.0
-_LONGEST_RETRY_S: Final = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Plane:
-    """The Redis side of holding shards."""
-
-    plane: LeasePlane
-    identify: IdentifyGate
-    clock: RedisClock
-
-
-@dataclass(frozen=True, slots=True)
-class _Voice:
-    """A ``Voice`` and a ``VoiceSender``: op 4 on the guild's shard."""
-
-    bot: WorkerBot
-    under_way: Counter[GuildId] = field(default_factory=Counter)
-
-    async def send_voice_state(self, guild: GuildId, channel: ChannelId | None, *, self_deaf: bool) -> None:
-        """Join, move to, or leave a voice channel. A send that can't be made is found by its time-out."""
-        self.under_way[guild] += 1
-        try:
-            await self.bot.set_voice_channel(guild, channel, self_deaf=self_deaf)
-        except (GatewayError, LeaseLapsedError) as error:
-            _log.info("voice.not_sent", guild=guild, why=str(error))
-        finally:
-            self.under_way[guild] -= 1
-            if not self.under_way[guild]:
-                del self.under_way[guild]
-
-    def sending(self, guild: GuildId) -> bool:
-        """Whether something waits to be sent for this guild."""
-        return guild in self.under_way
 
 
 class Worker:
@@ -119,7 +44,7 @@ class Worker:
 
     def __init__(self, settings: WorkerSettings) -> None:
         self._settings = settings
-        self._keys = settings.keys
+        self._clock = RedisClock()
         self._health = Health("shard-worker", settings.version)
         self._stopping = asyncio.Event()
         self._began = time.monotonic()
@@ -148,13 +73,13 @@ class Worker:
             resources.push_async_callback(redis.aclose)
             server = HealthServer(settings.pod_ip, settings.http_port, self._health, process=metrics.PROCESS)
             await resources.enter_async_context(server)
-            topology = await self._or_stopped(self._first_topology(redis))
+            topology = await self._or_stopped(first_topology(redis, settings.keys))
             if topology is None:
                 return
             store = await resources.enter_async_context(
                 await Store.open(settings.postgres_dsn.get_secret_value())
             )
-            greeting = asyncio.create_task(_greet(store), name="first contact with PostgreSQL")
+            greeting = asyncio.create_task(first_contact(store), name="first contact with PostgreSQL")
             resources.callback(greeting.cancel)
             await self._assemble(resources, redis, store, topology)
 
@@ -162,132 +87,41 @@ class Worker:
         self, resources: AsyncExitStack, redis: RedisClient, store: Store, topology: Topology
     ) -> None:
         settings = self._settings
-        clock = RedisClock()
-        num_shards = topology.num_shards
-        guilds = GuildStore(redis, self._keys, num_shards)
-        plane = _Plane(LeasePlane(redis, self._keys), IdentifyGate(redis, self._keys), clock)
-
-        relay = Relay(clock, self._shard_ready)
+        relay = Relay(self._clock, self._shard_ready)
         bot = WorkerBot(
             token=settings.discord_token.get_secret_value(),
             rest_url=settings.discord_api_url,
-            num_shards=num_shards,
+            num_shards=topology.num_shards,
             sink=relay,
         )
         resources.push_async_callback(bot.close)
         await self._or_stopped(bot.start())
         if not bot.is_alive:
             return
-        info = await self._or_stopped(self._gateway_info(bot))
+        info = await self._or_stopped(gateway_info(bot))
         if info is None:
             return
-        self._bot_rest = rest = DiscordRest(bot.rest, bot.identity.application, bot.interactions)
-        resources.push_async_callback(rest.close)
-        people = Whereabouts(bot.voice_states, rest, num_shards)
-
-        http = await resources.enter_async_context(
-            # Node sockets stay open: a limit on connections would starve what comes after them.
-            aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
-        )
-        router = Router(
-            settings.router_targets, settings.pod_name, lambda: topologies.watch(redis, self._keys)
-        )
-        await router.start()
-        resources.push_async_callback(router.close)
-        links = LinkGuard(
-            settings.media_allowed_networks,
-            local_files=settings.media_local_files,
-            file_hosts=settings.media_attachment_hosts,
-        )
-        resources.push_async_callback(links.close)
-        answers = Answers(rest)
-        resources.push_async_callback(answers.close)
-        password = settings.lavalink_password.get_secret_value()
-        loader = TrackLoader(http, password, router)
-        cache = Cache(redis, self._keys)
-        finds, limits = Finds(cache, clock), GuildLimits(store, cache)
-        memory = watch(settings.memory_limit_bytes, finds.forget, limits.forget)
-        searches = SearchDesk(loader, finds, RateLimits(redis, self._keys), settings.search_limits)
-        resources.push_async_callback(searches.close)
-
-        journal = CommandJournal(guilds)
-        resources.push_async_callback(journal.close)
-        voice = _Voice(bot)
-        informer = ClusterInformer(
+        around = Around(
+            settings=settings,
+            resources=resources,
+            redis=redis,
             store=store,
-            plane=plane.plane,
-            fleet=lambda: router.view,
-            num_shards=num_shards,
-            pod=settings.pod_name,
-            version=settings.version,
-            uptime=lambda: time.monotonic() - self._began,
-            latencies=lambda: bot.heartbeat_latencies,
-        )
-        tools = Tools(
-            decide=decide,
-            store=guilds,
-            clock=clock,
-            voice=voice,
-            replies=answers,
-            now_playing=DiscordScreen(rest),
-            placer=router,
-            fleet=router,
-            loader=loader,
-            searches=searches,
-            offers=Offers(cache),
-            links=links,
-            settings=limits,
-            meter=PlayerMeter(),
-            journal=journal,
-            stale=self._stale,
-            informer=informer,
-            search_prefix=settings.search_prefix,
-            replacement_prefixes=settings.replacement_searches,
-            planned=PlannedTiming(cooldown=settings.home_cooldown_s),
-        )
-        caller = Caller(user=bot.identity.user, name=f"Segue/{settings.version}", password=password)
-        pools = _pools(caller, http, router, plane)
-        players = PlayerRegistry(tools, JournalRecovery(answers, people), pools, num_shards)
-        resources.push_async_callback(players.close)
-        manager = ShardManager(
-            ManagerConfig(
-                beat=WorkerBeat(
-                    owner=OwnerId(f"{settings.pod_name}/{uuid.uuid4().hex[:12]}"),
-                    capacity=settings.shards_per_worker,
-                    zone=settings.zone,
-                    version=settings.version,
-                ),
-                num_shards=num_shards,
-                ttl_ms=settings.lease_ttl_ms,
-                gateway_url=info.url,
-                token=settings.discord_token.get_secret_value(),
-            ),
-            redis=plane,
+            clock=self._clock,
             bot=bot,
-            players=players,
-            promotions=Promotions(EventLog(redis, self._keys), clock),
-            chances=Chances(clock=time.monotonic, uniform=random.uniform),
+            num_shards=topology.num_shards,
+            gateway_url=info.url,
+            began=self._began,
+            stale=self._stale,
         )
-        self._manager = manager
-        informer.connect(players, manager)
-        ingress = Ingress(
-            journal=journal,
-            answers=answers,
-            people=people,
-            lease_of=manager.lease_of,
-            post=players.post,
-            cooldowns=Cooldowns(),
-            clock=clock,
-            may_begin=lambda guild: memory.has_room or players.is_live(guild),
-            completer=Suggester(searches, router, store, settings.search_prefix),
-        )
-        resources.push_async_callback(ingress.close)
-        relay.connect(players, ingress, bot.voice_states, voice)
-        drain = EventDrain(redis, self._keys, store)
-        checks = WorkerChecks(manager, players, router, loader, store)
-        self._watch_memory(resources, memory)
-        self._observe(checks, players, drain)
-        await self._hold(manager, drain, checks)
+        parts = await assemble(around)
+        self._bot_rest = parts.rest
+        self._manager = parts.manager
+        relay.connect(parts.players, parts.ingress, bot.voice_states, parts.voice)
+        drain = EventDrain(redis, settings.keys, store)
+        checks = WorkerChecks(parts.manager, parts.players, parts.router, parts.loader, store)
+        self._watch_memory(resources, parts.memory)
+        self._observe(checks, parts.players, drain)
+        await self._hold(parts.manager, drain, checks)
 
     def _watch_memory(self, resources: AsyncExitStack, memory: MemoryWatch) -> None:
         self._health.register("memory", memory.check)
@@ -354,24 +188,6 @@ class Worker:
         if self._manager is not None:
             self._manager.stale(shard, epoch)
 
-    async def _first_topology(self, redis: RedisClient) -> Topology:
-        _log.info("waiting for the topology")
-        async for topology in topologies.watch(redis, self._keys):
-            return topology
-        raise RuntimeError("the topology's watch ended by itself")
-
-    async def _gateway_info(self, bot: WorkerBot) -> GatewayInfo:
-        async for attempt in stamina.retry_context(
-            on=DiscordUnreachableError,
-            attempts=None,
-            timeout=None,
-            wait_initial=0.5,
-            wait_max=_LONGEST_RETRY_S,
-        ):
-            with attempt:
-                return await bot.gateway_info()
-        raise RuntimeError("a retry without an end ended")
-
     async def _or_stopped(self, work: Coroutine[None, None, _T]) -> _T | None:
         """Wait for ``work``, or until we are asked to stop: then None."""
         doing = asyncio.create_task(work)
@@ -383,41 +199,6 @@ class Worker:
             for task in (doing, stopped):
                 task.cancel()
             await asyncio.gather(doing, stopped, return_exceptions=True)
-
-
-def _pools(caller: Caller, http: aiohttp.ClientSession, router: Router, plane: _Plane) -> PoolFactory:
-    """Return what makes a held shard's node sessions."""
-
-    def pool(lease: LeaseView, listener: SessionListener) -> NodePool:
-        return NodePool(
-            caller,
-            http,
-            lease=lease,
-            directory=router,
-            vault=plane.plane,
-            listener=listener,
-            now=plane.clock.now,
-        )
-
-    return pool
-
-
-async def _greet(store: Store) -> None:
-    """Say whether PostgreSQL answers, before anybody misses what it has. We work without it meanwhile."""
-    async for attempt in stamina.retry_context(
-        on=StoreUnavailableError, attempts=None, timeout=None, wait_initial=1.0, wait_max=_LONGEST_RETRY_S
-    ):
-        with attempt:
-            try:
-                await store.ping()
-            except StoreUnavailableError as error:
-                if attempt.num == 1:
-                    _log.warning(
-                        "PostgreSQL can't be asked: events wait, settings are the defaults", why=str(error)
-                    )
-                raise
-        if attempt.num > 1:
-            _log.info("PostgreSQL answers")
 
 
 async def serve(settings: WorkerSettings) -> None:
