@@ -59,18 +59,24 @@ async def test_a_run_that_cool_downs_would_spoil_is_not_begun() -> None:
 def test_every_change_of_the_mix_takes_effect_wherever_a_guild_begins() -> None:
     """A paused player with one song queued is never asked for what it has already or can't do."""
     guilds = 30
-    playing, queued, volume = [False] * guilds, [1] * guilds, [100] * guilds
+    playing, queued, volume, loop = [False] * guilds, [1] * guilds, [100] * guilds, ["off"] * guilds
     for step in islice(steps(guilds), guilds * len(CYCLE) * 3):
         one = step.stand
         match step.use.name:
-            case "pause" | "resume":
-                assert playing[one] is (step.use.name == "pause")
-                playing[one] = not playing[one]
+            case "pause":
+                assert playing[one]
+                playing[one] = False
+            case "loop":
+                mode = str(step.use.options["mode"])
+                assert mode != loop[one]
+                loop[one] = mode
             case "play":
                 queued[one] += 1
             case "skip":
                 queued[one] -= 1
                 assert queued[one] >= 0
+                assert loop[one] == "off", "a looped queue would grow for ever"
+                playing[one] = True
             case "volume":
                 wanted = step.use.options["percent"]
                 assert isinstance(wanted, int)

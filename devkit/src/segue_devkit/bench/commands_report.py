@@ -152,7 +152,7 @@ def _notes(found: Findings, pace: float, *, kept: bool) -> list[str]:
     notes = [
         "the simulator's limits on message edits are lifted; answers to interactions have none anyway",
         "its one worker holds several shards: each may send 120 times a minute, and a join is a send",
-        "players are paused, but for the second between /resume and /pause of the mix",
+        "players are paused, but for the second between /skip and /pause of the mix",
         f"commits are stamped in whole ms, to their end; clocks agree to {found.clock_error_ms:.2f} ms",
         "shares are of the CPU that all processes of the run spent during the load",
     ]

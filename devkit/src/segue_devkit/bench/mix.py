@@ -28,15 +28,17 @@ CYCLE: tuple[Use, ...] = (
     Use("play"),
     Use("volume", options={"percent": 55}),
     Use("nowplaying", changes=False),
-    Use("resume"),
-    Use("pause"),
+    Use("loop", options={"mode": "queue"}),
     Use("volume", options={"percent": 60}),
+    Use("loop", options={"mode": "off"}),
     Use("skip"),
-    Use("volume", options={"percent": 70}),
+    Use("pause"),
 )
-"""Begun anywhere but at ``pause`` by a paused player with one more song queued, all of it takes effect."""
+"""A skip plays on, so that a tenth of the players is heard at any time."""
 
-_ENTRIES = tuple(place for place, use in enumerate(CYCLE) if use.name != "pause")
+_NAMES = [use.name for use in CYCLE]
+_ENTRIES = (*range(_NAMES.index("loop") + 1), _NAMES.index("skip"))
+"""Where a paused player with one more song queued may begin, so that all of it takes effect."""
 
 
 @dataclass(frozen=True, slots=True)
