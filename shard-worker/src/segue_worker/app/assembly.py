@@ -44,9 +44,8 @@ from segue_worker.lavalink.pool import NodePool
 from segue_worker.lavalink.socket import Caller
 from segue_worker.players.journaling import CommandJournal
 from segue_worker.players.links import LinkGuard
-from segue_worker.players.planned import PlannedTiming
 from segue_worker.players.registry import PlayerRegistry, PoolFactory
-from segue_worker.players.tools import Tools
+from segue_worker.players.tools import PlannedTiming, Tools
 from segue_worker.routing.client import Router
 from segue_worker.search.desk import SearchDesk
 from segue_worker.search.finds import Finds

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from segue_core.logging import get_logger
@@ -19,25 +18,12 @@ if TYPE_CHECKING:
     from segue_core.ids import GuildId, NodeId
     from segue_worker.players.guild import GuildPlayer
     from segue_worker.players.ports import Placer, Whereabouts
+    from segue_worker.players.tools import PlannedTiming
     from segue_worker.shards.lease import LeaseView
 
 _log = get_logger(__name__)
 
 _STEP_S: Final = 0.02
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedTiming:
-    """Seconds. ``look``: how often somebody to move is looked for; ``settle``: how long a move may take.
-
-    ``again``: how long a guild that could not be moved is left alone; ``cooldown``: how long a home region
-    must have been well, and a guild at rest, before it goes home.
-    """
-
-    look: float = 0.5
-    settle: float = 10.0
-    again: float = 3.0
-    cooldown: float = 60.0
 
 
 class PlannedMoves:

@@ -9,7 +9,6 @@ from segue_worker.lavalink.loader import TrackLoader
 from segue_worker.lavalink.pool import NodePool
 from segue_worker.players.journaling import CommandJournal
 from segue_worker.players.moves import ShardMoves
-from segue_worker.players.planned import PlannedTiming
 from segue_worker.players.ports import (
     Clock,
     Decide,
@@ -42,6 +41,20 @@ class Limits:
     patch: float = 3.5
     retry: float = 0.25
     unwritten: int = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedTiming:
+    """Seconds. ``look``: how often somebody to move is looked for; ``settle``: how long a move may take.
+
+    ``again``: how long a guild that could not be moved is left alone; ``cooldown``: how long a home region
+    must have been well, and a guild at rest, before it goes home.
+    """
+
+    look: float = 0.5
+    settle: float = 10.0
+    again: float = 3.0
+    cooldown: float = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
