@@ -81,5 +81,6 @@ def test_stubs_speak_of_the_published_package_and_service() -> None:
     """The wire names do not follow the Python package's name: every language sees segue.router.v1."""
     assert router_pb2.DESCRIPTOR.package == "segue.router.v1"
     service = router_pb2.DESCRIPTOR.services_by_name["AudioRouter"]
-    assert {method.name for method in service.methods} == {"Place", "Release", "Watch", "ListNodes"}
+    placing = {"Place", "Replace", "Release", "Watch", "ListNodes"}
+    assert {method.name for method in service.methods} == {*placing, "Cordon", "Uncordon", "Drain"}
     assert hasattr(router_pb2_grpc, "AudioRouterStub")

@@ -9,6 +9,7 @@ import hikari
 import pytest
 
 from segue_core.ids import ChannelId, CommandId, GuildId, UserId
+from segue_worker.domain.views import FileView
 from segue_worker.gateway.calls import Ack, GoneError
 from segue_worker.gateway.events import Interaction
 from segue_worker.gateway.rest import DiscordRest
@@ -40,6 +41,7 @@ class Text:
 
     text: str
     components: Sequence[hikari.api.ComponentBuilder] = ()
+    file: FileView | None = None
 
     @property
     def embeds(self) -> Sequence[hikari.Embed]:
