@@ -141,8 +141,13 @@ class Room:
             await self.says("Added", "play", await self.guest(), query=tune.title)
 
     async def press(self, custom_id: str, by: Person | None = None) -> Interaction:
-        """Press a button of the now-playing message, and wait until Discord is told."""
-        interaction = await (by or self.person).click(await self.now_playing(), custom_id)
+        """Press a button of the now-playing message once it is offered, and wait until Discord is told."""
+        message = await self.discord.wait_message(
+            self.guild.text_channel,
+            lambda one: is_now_playing(one) and custom_id in one.custom_ids,
+            PATIENCE_S,
+        )
+        interaction = await (by or self.person).click(message, custom_id)
         await interaction.wait_ack(PATIENCE_S)
         return interaction
 

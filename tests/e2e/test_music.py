@@ -13,7 +13,7 @@ from segue_core.ids import ShardId
 from segue_core.redis.connection import connect
 from segue_core.redis.keys import Keys
 from segue_core.redis.script import text
-from tests.e2e.conftest import NS_PER_MS, PATIENCE_S, eventually, text_of
+from tests.e2e.conftest import NS_PER_MS, eventually, text_of
 
 if TYPE_CHECKING:
     from segue_devkit.processes import PodStatus
@@ -71,14 +71,6 @@ async def nodes_players(town: Town, room: Room) -> list[dict[str, Any]]:
     return found
 
 
-async def press_when_offered(room: Room, custom_id: str) -> None:
-    """Wait until the message has the button enabled (edits keep a pace), then press it."""
-    await room.discord.wait_message(
-        room.guild.text_channel, lambda one: custom_id in one.custom_ids, PATIENCE_S
-    )
-    await room.press(custom_id)
-
-
 def _pod_of(town: Town, node: str) -> PodStatus:
     return next(pod for pod in town.dev.pods() if pod.name.endswith(f"-{node}"))
 
@@ -119,7 +111,7 @@ async def test_going_back_and_ahead_in_the_queue(room: Room, tunes: Tunes) -> No
     assert second.title not in said, "it was skipped over"
     await room.press("sg1:skip")
     await room.hears(third)
-    await press_when_offered(room, "sg1:previous")
+    await room.press("sg1:previous")
     await room.hears(first)
 
 
@@ -148,7 +140,7 @@ async def test_the_queue_is_edited(room: Room, tunes: Tunes) -> None:
     await room.queue_up(next(tune for tune in others if tune.title == titles[0]))
     await room.says("Removed 1", "dedupe")
     assert await order() == titles
-    await press_when_offered(room, "sg1:shuffle")
+    await room.press("sg1:shuffle")
     assert sorted(await order()) == sorted(titles)
     await room.says("Nothing in the queue is yours", "remove-mine")
     await room.says("The queue is clear", "clear")

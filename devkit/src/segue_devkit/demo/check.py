@@ -121,12 +121,12 @@ async def _visit(
         _text(queue),
     )
 
-    await _click(person, message, notes, "sg1:pause")
+    await _click(person, discord, guild, notes, "sg1:pause")
     await _silent(discord, guild)
-    await _click(person, await _newest(discord, guild), notes, "sg1:resume")
+    await _click(person, discord, guild, notes, "sg1:resume")
     await _slash(person, guild, notes, "volume", percent=50)
     await _hears(discord, guild, first, notes, say, at_position=False)
-    await _click(person, await _newest(discord, guild), notes, "sg1:skip")
+    await _click(person, discord, guild, notes, "sg1:skip")
     await _hears(discord, guild, second, notes, say, at_position=False)
     notes.gap_ms = max(notes.gap_ms, (await discord.sink(guild)).media_gap_ms)
 
@@ -207,14 +207,16 @@ async def _slash(
     return interaction
 
 
-async def _click(person: Person, message: SimMessage, notes: _Notes, custom_id: str) -> None:
-    interaction = await person.click(message, custom_id)
+async def _click(person: Person, discord: SimClient, guild: SimGuild, notes: _Notes, custom_id: str) -> None:
+    """Press a button of the now-playing message once it is offered: edits of the message keep a pace."""
+    offered = await discord.wait_message(
+        guild.text_channel,
+        lambda one: _is_now_playing(one) and custom_id in one.custom_ids,
+        PATIENCE_S,
+    )
+    interaction = await person.click(offered, custom_id)
     await interaction.wait_ack(PATIENCE_S)
     notes.acks_ms.append(interaction.ack_ms)
-
-
-async def _newest(discord: SimClient, guild: SimGuild) -> SimMessage:
-    return await discord.wait_message(guild.text_channel, _is_now_playing, PATIENCE_S)
 
 
 def _is_now_playing(message: SimMessage) -> bool:
