@@ -210,6 +210,21 @@ def test_a_new_gateway_session_rejoins(playing: Table) -> None:
     assert op4s(playing) == [None, LOUNGE]
 
 
+def test_a_new_gateway_session_is_a_new_chance(playing: Table) -> None:
+    """Voice given up while the session was in trouble is joined again under the next, with a new budget."""
+    for number in range(policy.REJOIN_LIMIT):
+        closed(playing, 4006)
+        playing.send(OwnVoiceState(channel=None, session=None, at=playing.now))
+        playing.join(number=10 + number)
+        playing.patched()
+    closed(playing, 4006)
+    assert playing.state.halted is not None
+    playing.send(GatewayReplaced())
+    assert op4s(playing) == [None, LOUNGE]
+    assert playing.state.halted is None
+    assert playing.state.rejoined_at == ()
+
+
 def test_a_leftover_voice_state_is_left(table: Table) -> None:
     """Found in a channel without a player: somebody's crash, so we go."""
     table.send(OwnVoiceState(channel=LOUNGE, session="s", at=table.now))

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from segue_core.ids import GuildId, ShardId
+from segue_core.ids import ChannelId, GuildId, ShardId
 from segue_core.redis.connection import connect
 from segue_core.redis.guilds import GuildStore
-from segue_worker.domain.messages import EndReason, TrackEndedOn, Verb
+from segue_worker.domain import policy
+from segue_worker.domain.messages import EndReason, GatewayReplaced, TrackEndedOn, Verb
 from segue_worker.domain.views import Phrase
 from segue_worker.shards.lease import LeasePhase
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     Ann = Callable[..., Command]
 
 GUILD = GuildId(77)
+LOUNGE = ChannelId(600)
 SHARD = ShardId(0)
 
 
@@ -207,6 +209,31 @@ async def test_commit_whose_answer_is_lost_takes_effect_once(
     assert record is not None
     assert record.snapshot.version == state_of(playing).snapshot.version
     assert record.snapshot.current == state_of(playing).current
+
+
+async def test_a_join_that_waits_for_its_turn_does_not_run_out(
+    playing: Worker, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shard's budget of sends is used up: nobody asks again meanwhile, and nobody gives up."""
+    monkeypatch.setattr(policy, "JOIN_TIMEOUT_MS", 20)
+    sent, turn = playing.discord.send_voice_state, asyncio.Event()
+    asked: list[ChannelId | None] = []
+
+    async def in_turn(guild: GuildId, channel: ChannelId | None, *, self_deaf: bool) -> None:
+        asked.append(channel)
+        await turn.wait()
+        await sent(guild, channel, self_deaf=self_deaf)
+
+    monkeypatch.setattr(playing.discord, "send_voice_state", in_turn)
+    playing.registry.post(GUILD, GatewayReplaced())
+    await eventually(lambda: asked == [None])
+    await asyncio.sleep(0.3)
+    assert asked == [None]
+    assert state_of(playing).rejoined_at == ()
+    monkeypatch.setattr(policy, "JOIN_TIMEOUT_MS", 10_000)
+    turn.set()
+    await eventually(lambda: asked == [None, LOUNGE] and state_of(playing).waiting is None)
+    assert state_of(playing).halted is None
 
 
 async def test_frozen_holder_goes_on_to_the_next_song_and_catches_up(

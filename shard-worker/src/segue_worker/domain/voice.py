@@ -196,9 +196,13 @@ def on_closed(turn: Turn, message: VoiceClosed) -> None:
 
 def on_gateway_replaced(turn: Turn) -> None:
     """Our voice states belong to a gateway session that is no more: join again under the new one."""
-    state = turn.state
     turn.set(expected=())
+    halted = turn.state.halted
+    if halted is not None and halted.phrase is Phrase.VOICE_LOST:
+        try_again(turn)  # what we gave up on may well have been the session's trouble
+    state = turn.state
     if state.voice is not None and state.halted is None:
+        turn.set(rejoined_at=())
         connect(turn, state.voice.channel, state.snapshot.listeners, leave_first=True)
 
 

@@ -26,6 +26,10 @@ class Errands:
         """Whether anything runs."""
         return bool(self._tasks)
 
+    def under_way(self, lane: Hashable) -> bool:
+        """Whether anything of this lane runs, or waits for its turn in it."""
+        return lane in self._lanes
+
     def run(self, errand: Coroutine[None, None, None], *, lane: Hashable = None) -> None:
         """Run ``errand`` now, or when what was put into the same lane before it is done."""
         before = self._lanes.get(lane) if lane is not None else None

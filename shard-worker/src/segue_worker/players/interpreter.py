@@ -26,6 +26,7 @@ from segue_worker.domain.effects import (
     ShowNowPlaying,
 )
 from segue_worker.domain.messages import Message, Patched, Placed, TimerFired
+from segue_worker.domain.voice import TIMER as VOICE_TIMER
 from segue_worker.lavalink.errors import NodeError, NodeRejectedError
 from segue_worker.lavalink.rest import PlayerPatch
 from segue_worker.lavalink.wire import TrackTag
@@ -222,6 +223,11 @@ class Interpreter:
         self._timers[effect.name] = loop.call_later(effect.delay_ms / 1000, self._fire, effect)
 
     def _fire(self, effect: SetTimer) -> None:
+        if effect.name == VOICE_TIMER and self._errands.under_way(_VOICE_LANE):
+            # Discord can't have answered what still waits for the shard's budget of sends: asking again
+            # would only make the queue longer, and giving up would end music that plays on.
+            self._set_timer(effect)
+            return
         self._timers.pop(effect.name, None)
         self._post(TimerFired(name=effect.name, token=effect.token))
 
