@@ -21,8 +21,6 @@ NEW_SESSION_S = 60.0
 
 
 LATE_ACK_MS = 20_000
-REJOINED_S = 90.0
-"""Every guild of the shard joins anew, those of earlier tests too; a shard may send 120 times a minute."""
 
 
 async def _resumed(town: Town, shard: int, session: str, resumes: int) -> None:
@@ -96,21 +94,3 @@ async def test_a_session_that_is_lost_is_replaced(town: Town, tunes: Tunes, trou
     await room.hears(song)
     assert await room.channel_of_bot() == room.guild.voice_channel.id
     await room.says("Volume is now 40 %", "volume", percent=40)
-
-
-async def test_voice_that_dies_with_its_gateway_session_comes_back(town: Town, tunes: Tunes) -> None:
-    """If Discord ends voice with a lost gateway session, the bot rejoins and the song goes on."""
-    room, song = await _playing(town, tunes)
-    session = await town.session(0)
-    await town.discord.knobs(voice_on_gateway_loss="dies_with_session")
-    try:
-        await town.discord.end_session(session)
-
-        async def replaced() -> bool:
-            return await town.session(0) != session
-
-        await eventually("there is a new session", replaced, NEW_SESSION_S)
-        await room.discord.reset_sink(room.guild)
-        await room.hears(song, REJOINED_S)
-    finally:
-        await town.discord.knobs(voice_on_gateway_loss="survives")
