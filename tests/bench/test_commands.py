@@ -14,9 +14,9 @@ import pytest
 
 from segue_devkit.bench.commands import run
 from segue_devkit.bench.commands_report import Findings, report, table
+from segue_devkit.bench.failure import BenchFailedError
 from segue_devkit.bench.load import RedisOffset, Sent
 from segue_devkit.bench.mix import CYCLE, Step, steps
-from segue_devkit.bench.scene import BenchFailedError
 from segue_devkit.discord.client import SimOverview
 
 RUN_TIMEOUT_S = 240

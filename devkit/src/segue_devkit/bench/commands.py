@@ -22,9 +22,10 @@ from segue_core.redis.connection import connect
 from segue_core.redis.keys import Keys
 from segue_devkit.bench.commands_report import CommandsBench, Findings, report, table
 from segue_devkit.bench.costs import cpu_by_workload, spent
+from segue_devkit.bench.failure import BenchFailedError
 from segue_devkit.bench.load import Load, RedisOffset
 from segue_devkit.bench.mix import CYCLE
-from segue_devkit.bench.scene import PEOPLE, BenchFailedError, prepare
+from segue_devkit.bench.scene import PEOPLE, prepare
 from segue_devkit.dev.cluster import DevCluster
 from segue_devkit.dev.options import DevError, DevOptions
 from segue_devkit.discord.client import SimClient, SimError

@@ -32,12 +32,12 @@ from segue_core.models import Topology, TopologyNode, TopologyRegion
 from segue_core.redis.connection import connect
 from segue_core.redis.keys import Keys
 from segue_core.redis.topology import publish
+from segue_devkit.bench.failure import BenchFailedError
 from segue_devkit.bench.router_echo import SERVICE as ECHO
 from segue_devkit.bench.router_scene import (
     CALL_TIMEOUT_S,
     CLUSTER,
     HOST,
-    BenchFailedError,
     BenchResult,
     listening,
     start_router,

@@ -30,11 +30,11 @@ from segue_core.redis.connection import connect
 from segue_core.redis.keys import Keys
 from segue_core.redis.nodes import NodeRegistry
 from segue_core.redis.topology import publish
+from segue_devkit.bench.failure import BenchFailedError
 from segue_devkit.bench.router_scene import (
     CALL_TIMEOUT_S,
     CLUSTER,
     HOST,
-    BenchFailedError,
     BenchResult,
     start_router,
     stats_node,

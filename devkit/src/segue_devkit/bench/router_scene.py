@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 from aiohttp import web
 
+from segue_devkit.bench.failure import BenchFailedError
 from segue_devkit.embedded.process import Child, free_port
 from segue_protos.router.v1 import router_pb2, router_pb2_grpc
 
@@ -23,10 +24,6 @@ CLUSTER = "bench-router"
 PASSWORD = "a bench has nothing to hide"  # noqa: S105 - of servers that live for seconds on loopback
 START_TIMEOUT_S = 30.0
 CALL_TIMEOUT_S = 5.0
-
-
-class BenchFailedError(Exception):
-    """The run could not be made; the text says what failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

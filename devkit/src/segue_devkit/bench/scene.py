@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from segue_devkit.bench.failure import BenchFailedError
 from segue_devkit.bench.pace import paced
 from segue_devkit.discord.client import Person, SimError, SimGuild
 from segue_devkit.tunes import catalogue
@@ -22,10 +23,6 @@ FIRST_AUDIO_PER_S = 4.0
 """How fast songs are started from silence while it is measured how soon they are heard."""
 PREPARED_PER_S = 8.0
 _NS_PER_MS = 1e6
-
-
-class BenchFailedError(Exception):
-    """The run could not be made; the text says what failed."""
 
 
 @dataclass(frozen=True, slots=True)

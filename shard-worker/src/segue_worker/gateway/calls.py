@@ -49,6 +49,11 @@ class Operation(StrEnum):
     REGISTER_COMMANDS = "registering commands"
     VOICE_STATE = "asking who is in voice"
 
+    @property
+    def label(self) -> str:
+        """Its name in metrics."""
+        return self.name.lower()
+
 
 class RestError(GatewayError):
     """A REST call that did not do what it should."""

@@ -152,7 +152,7 @@ class InteractionRest:
                 async for attempt in stamina.retry_context(on=again, attempts=_ATTEMPTS, timeout=None):
                     with attempt, measured(operation):
                         if attempt.num > 1:
-                            metrics.DISCORD_RETRIES.labels(operation.name.lower()).inc()
+                            metrics.DISCORD_RETRIES.labels(operation.label).inc()
                         status, body = await self._send(method, path, message, what, EDIT_TIMEOUT_S, file)
                         if status >= HTTPStatus.BAD_REQUEST:
                             raise _error(what, status, body)

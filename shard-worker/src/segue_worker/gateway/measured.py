@@ -32,7 +32,7 @@ def measured(operation: Operation) -> Iterator[None]:
         yield
     except GatewayError as error:
         kind = next((name for of, name in _KINDS.items() if isinstance(error, of)), "other")
-        metrics.DISCORD_ERRORS.labels(operation.name.lower(), kind).inc()
+        metrics.DISCORD_ERRORS.labels(operation.label, kind).inc()
         raise
     finally:
-        metrics.DISCORD_SECONDS.labels(operation.name.lower()).observe(time.monotonic() - started)
+        metrics.DISCORD_SECONDS.labels(operation.label).observe(time.monotonic() - started)

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import uvloop
 from cyclopts import Parameter
 
-from segue_devkit.bench.scene import PEOPLE, BenchFailedError, Stand, until_registered
+from segue_devkit.bench.failure import BenchFailedError
+from segue_devkit.bench.scene import PEOPLE, Stand, until_registered
 from segue_devkit.bench.soak.crowd import Tally, live
 from segue_devkit.bench.soak.report import WARM_UP, Findings, SoakBench, plot, report, table
 from segue_devkit.bench.soak.sample import UNREACHABLE, Sampler, redis_kinds
